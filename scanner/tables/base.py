@@ -1,0 +1,158 @@
+"""How a typed table is declared: a class whose fields are its columns.
+
+A field that may be `None` is a column that may be NULL, and NULL means "we do not know", never "not set".
+The DDL, the data dictionary and the JSON Schema are made from the classes, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Union, dataclass_transform
+
+Value = str | int | float | None
+_SQL = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL"}
+_TABLES: dict[str, type[Row]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a typed table."""
+
+    name: str
+    type: type  # str, int, bool or float
+    nullable: bool
+    description: str
+    unit: str = ""
+    volatile: bool = False  # changes by itself (last used, latest restorable time): no drift
+    hashed: bool = False  # holds a keyed hash where the source holds a secret
+
+    @property
+    def ddl(self) -> str:
+        null = "" if self.nullable else " NOT NULL"
+        check = f" CHECK ({self.name} IN (0, 1))" if self.type is bool else ""
+        return f"{self.name} {_SQL[self.type]}{null}{check}"
+
+
+def column(
+    description: str, *, unit: str = "", volatile: bool = False, hashed: bool = False, default: Value = None
+) -> Any:
+    """A column with its meaning. Left out by a collector it is NULL: unknown, which no rule passes on."""
+    meta = {"description": description, "unit": unit, "volatile": volatile, "hashed": hashed}
+    return field(default=default, metadata=meta)
+
+
+def required(description: str) -> Any:
+    """A column that every row must give."""
+    return field(metadata={"description": description, "unit": "", "volatile": False, "hashed": False})
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, required, field))
+class Row:
+    """Base of every typed table. `class AwsS3Bucket(Resource)` declares the table `aws_s3_bucket`."""
+
+    table: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    key: ClassVar[tuple[str, ...]] = ("uid",)
+    abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, title: str = "", abstract: bool = False, table: str = "", **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(kw_only=True)(cls)
+        cls.abstract, cls.title = abstract, title
+        cls.table = table or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        if not abstract:
+            if cls.table in _TABLES and _TABLES[cls.table].__qualname__ != cls.__qualname__:
+                raise TypeError(f"two classes declare the table {cls.table}")
+            _TABLES[cls.table] = cls
+
+    @classmethod
+    def columns(cls) -> dict[str, Column]:
+        """The columns by name, in the order of declaration."""
+        return _columns(cls)
+
+    @classmethod
+    def ddl(cls) -> str:
+        """The CREATE TABLE statement, STRICT, with CHECKs on booleans."""
+        body = ", ".join([c.ddl for c in cls.columns().values()] + [f"PRIMARY KEY ({', '.join(cls.key)})"])
+        return f"CREATE TABLE {cls.table} ({body}) STRICT, WITHOUT ROWID"
+
+    def values(self) -> tuple[Value, ...]:
+        """The values in column order."""
+        return tuple(getattr(self, name) for name in self.columns())
+
+
+@functools.cache
+def _columns(cls: type[Row]) -> dict[str, Column]:
+    hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
+    out = {}
+    for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every subclass is made a dataclass above
+        kind, nullable = _unwrap(hints[f.name])
+        out[f.name] = Column(f.name, kind, nullable, **f.metadata)
+    return out
+
+
+def _unwrap(hint: Any) -> tuple[type, bool]:
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        args = [a for a in typing.get_args(hint) if a is not type(None)]
+        return args[0], len(args) < len(typing.get_args(hint))
+    return hint, False
+
+
+class Placed(Row, abstract=True):
+    """What every row of a source says of itself. What does not apply is ''; NULL is not known."""
+
+    scope: str = required("The scope that was read to get the row, `scope.id`.")
+    uid: str = required("Identity: an ARN, `k8s:<cluster>/<namespace>/<kind>/<name>`, `cfg:…`, `plan:…`.")
+    name: str | None = column("Name as people use it.", default="")
+    account: str | None = column("Cloud account id.", default="")
+    region: str | None = column("Cloud region; '' for global resources.", default="")
+    cluster: str | None = column("Cluster name as declared.", default="")
+    namespace: str | None = column("Kubernetes namespace.", default="")
+    source: str | None = column(
+        "Where the row comes from: aws, kubernetes, config, terraform, manifests.", default=""
+    )
+    file: str | None = column("Source file, for what was read from files.", volatile=True, default="")
+    line: int | None = column("Line in that file, 0 where there is none.", volatile=True, default=0)
+
+
+class Resource(Placed, abstract=True):
+    """A table with one row a resource."""
+
+
+class Child(Placed, abstract=True):
+    """A list of a resource, a row an element. Its uid is its parent's."""
+
+    key: ClassVar[tuple[str, ...]] = ("uid", "ordinal")
+    ordinal: int = column("Position in the parent's list, from 0, after sorting.", default=0)
+
+
+class Derived(Placed, abstract=True):
+    """Computed once from other tables; a gap in an input is a gap here."""
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+
+
+def tables() -> dict[str, type[Row]]:
+    """Every declared table by name."""
+    import scanner.tables.all  # noqa: F401  # declares them
+
+    return dict(sorted(_TABLES.items()))
+
+
+def table(name: str) -> type[Row]:
+    """The table of that name; KeyError where there is none."""
+    return tables()[name]
+
+
+def numbered(rows: typing.Iterable[Child]) -> Iterator[Child]:
+    """The rows of one list in an order that does not depend on the source's, numbered from 0."""
+    for number, row in enumerate(sorted(rows, key=lambda r: [(v is None, str(v)) for v in r.values()])):
+        row.ordinal = number
+        yield row
