@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import sys
 import types
 import typing
 from collections.abc import Iterator
@@ -90,7 +89,7 @@ class Row:
 
 @functools.cache
 def _columns(cls: type[Row]) -> dict[str, Column]:
-    hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
+    hints = typing.get_type_hints(cls)  # each base is read with its own module's names
     out = {}
     for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every subclass is made a dataclass above
         kind, nullable = _unwrap(hints[f.name])
