@@ -19,7 +19,7 @@ class KubernetesSecret(Resource, title="A secret that something refers to"):
 
     type: str | None = column("Type, such as kubernetes.io/tls.")
     immutable: bool | None = column("Cannot be changed. Not set is false.")
-    references: int | None = column("Number of references found.")
+    reference_count: int | None = column("Number of references found.")
 
 
 class KubernetesSecretReference(Child, title="A reference to a secret"):
