@@ -89,11 +89,18 @@ class Environment(Row, title="A declared or inferred environment with the thresh
     session_timeout_seconds: int | None = column("Longest session without a new sign-in.", unit="seconds")
     password_min_length: int | None = column("Shortest password allowed.", unit="characters")
     mfa_required: bool | None = column("People sign in with a second factor.")
+    vpn_required: bool | None = column("Reached through a VPN alone.")
     tls_required: bool | None = column("Connections to databases are encrypted.")
     encryption_at_rest_required: bool | None = column("Stored data is encrypted.")
+    data_masking_required: bool | None = column("Personal data that comes from production is masked.")
     high_availability_required: bool | None = column("One failed zone or node does not stop the service.")
     deletion_protection_required: bool | None = column("Data stores cannot be deleted in one call.")
-    detailed_monitoring_required: bool | None = column("Detailed monitoring and alerts are on.")
+    database_pool_size_min: int | None = column("Fewest connections of an application's pool.", unit="connections")
+    database_timeout_max_seconds: int | None = column("Longest wait for a database.", unit="seconds")
+    detailed_monitoring_required: bool | None = column("Detailed monitoring is on.")
+    alerts_required: bool | None = column("Alerts are on and reach somebody.")
+    cache_required: bool | None = column("Answers are cached.")
+    cdn_required: bool | None = column("Static content is served by a content delivery network.")
     debug_allowed: bool | None = column("Debug settings may be on.")
 
 
@@ -103,7 +110,9 @@ class Assignment(Row, title="Which environment a resource is in, and why"):
     key: ClassVar[tuple[str, ...]] = ("uid",)
     uid: str = required("The resource.")
     environment: str | None = column("`environment.id`; NULL for a tie or an unreadable tag, '' for none.")
-    because: str = column("The match that decided: uid, tag, namespace, account and region, account, layer.", default="")
+    because: str = column(
+        "The match that decided: uid, tag, namespace, account and region, account, layer.", default=""
+    )
     candidates: str = column("All environments that matched equally well, separated by spaces.", default="")
 
 
