@@ -1,0 +1,56 @@
+"""TOML from outside. Values have the JSON types: dates stay text, and so do numbers that a column cannot hold."""
+
+import datetime
+import math
+import re
+import tomllib
+from typing import Any
+
+from scanner.errors import InputError
+from scanner.safe.numbers import fitted
+from scanner.safe.text import decode, storable
+
+DEFAULT_LIMIT = 1_000_000  # bytes
+DEFAULT_DEPTH = 100
+
+_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
+
+
+def load(data: bytes | str, where: str, *, limit: int = DEFAULT_LIMIT, depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
+    """The document's table. A key given twice is an error in TOML itself. Raises InputError as `where:line:column`."""
+    size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise InputError(where, f"is larger than {limit:,} bytes (limit {limit:,})")
+    try:
+        document = tomllib.loads(decode(data, where))
+    except RecursionError as error:
+        raise InputError(where, f"is nested too deeply (limit {depth})") from error
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        at = f"{where}:{place[1]}:{place[2]}" if place and place[1] else where
+        problem = _PLACE.sub("", message)
+        raise InputError(at, f"is not TOML: {problem[:1].lower()}{problem[1:]}") from error
+    except ValueError as error:  # an integer of more than 4,300 digits, or a date such as 2026-02-31
+        raise InputError(where, f"holds a value that is out of range: {error}") from error
+    return {storable(name): _plain(value, where, depth - 1) for name, value in document.items()}
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    if depth <= 0 and isinstance(value, dict | list):
+        raise InputError(where, "is nested too deeply")
+    match value:
+        case bool():
+            return value
+        case str():
+            return storable(value)
+        case int():
+            return fitted(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime.date() | datetime.time():  # a datetime is a date
+            return value.isoformat()
+        case list():
+            return [_plain(item, where, depth - 1) for item in value]
+        case _:
+            return {storable(name): _plain(item, where, depth - 1) for name, item in value.items()}
