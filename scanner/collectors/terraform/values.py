@@ -1,0 +1,111 @@
+"""The planned values of one instance as one tree: known values, and marks where a value is unknown or sensitive.
+
+A mark is an object with one key that no provider uses, so that the document of a resource shows what the plan showed:
+
+    {"(known after apply)": [{"type": "aws_vpc", "uid": "plan:aws_vpc.main"}]}    what it will refer to, where that is clear
+    {"(sensitive)": "<keyed hash>"}                                               the value itself is nowhere kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from scanner.collectors.terraform.plan import Instance, Json
+from scanner.collectors.terraform.references import References
+from scanner.safe.json import canonical
+
+UNKNOWN = "(known after apply)"
+SENSITIVE = "(sensitive)"
+_SHORTEST = 6  # characters; shorter values of sensitive variables occur by chance, as in «true» or «prod»
+
+
+class Tokens(Protocol):
+    """Makes keyed hashes: the store's redactor."""
+
+    def token(self, value: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """Merges `after` with its masks. `uid` says the identity of an instance."""
+
+    references: References
+    uid: Callable[[Instance], str]
+    tokens: Tokens
+    secrets: Iterable[str] = ()
+
+    def after(self, instance: Instance) -> dict[str, Json]:
+        """The values that will hold, with marks."""
+        return self._walk_top(instance, instance.after, instance.unknown, instance.sensitive)
+
+    def _walk_top(self, at: Instance, values: Mapping[str, Json], unknown: Json, sensitive: Json) -> dict[str, Json]:
+        merged = self._walk(at, values, unknown, sensitive, at.expressions)
+        return merged if isinstance(merged, dict) else {}
+
+    def _walk(self, at: Instance, value: Json, unknown: Json, sensitive: Json, expression: Json) -> Json:
+        if unknown is True:
+            return {UNKNOWN: self._targets(at, expression)}
+        if value is None and not isinstance(unknown, dict | list):
+            return None
+        if sensitive is True:
+            return {SENSITIVE: self._token(value)}
+        if isinstance(value, dict) or (value is None and isinstance(unknown, dict)):
+            value = value or {}
+            masks = unknown if isinstance(unknown, dict) else {}
+            marks = sensitive if isinstance(sensitive, dict) else {}
+            names = [*value, *(name for name in masks if name not in value and _any(masks[name]))]
+            return {
+                str(name): self._walk(
+                    at, value.get(name), masks.get(name), marks.get(name), _inner(expression, str(name))
+                )
+                for name in names
+            }
+        if isinstance(value, list) or (value is None and isinstance(unknown, list)):
+            items = value if isinstance(value, list) else [None] * len(unknown)
+            return [
+                self._walk(at, item, _element(unknown, n), _element(sensitive, n), expression)
+                for n, item in enumerate(items)
+            ]
+        if isinstance(value, str) and any(secret in value for secret in self.secrets):
+            return {SENSITIVE: self._token(value)}  # nonsensitive(var.password) carries no mask
+        return value
+
+    def _targets(self, at: Instance, expression: Json) -> list[Json]:
+        if expression is None:
+            return []
+        traced = self.references.trace(at, expression)
+        return [{"type": i.type, "uid": self.uid(i)} for i in traced.instances] if traced.complete else []
+
+    def _token(self, value: Json) -> str:
+        return self.tokens.token(value if isinstance(value, str) else canonical(value).decode())
+
+
+def long_enough(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those values of sensitive variables that can be looked for elsewhere in the plan."""
+    return tuple(sorted(secret for secret in secrets if len(secret) >= _SHORTEST))
+
+
+def _any(mask: Json) -> bool:
+    if isinstance(mask, dict):
+        return any(_any(item) for item in mask.values())
+    return any(_any(item) for item in mask) if isinstance(mask, list) else mask is True
+
+
+def _element(mask: Json, number: int) -> Json:
+    """The mask of one element. One mark on a list holds for all its elements."""
+    if isinstance(mask, list):
+        return mask[number] if number < len(mask) else None
+    return mask if mask is True else None
+
+
+def _inner(expression: Json, name: str) -> Json:
+    """The expression one step further in. Blocks of a set have no order, so theirs are taken together."""
+    if isinstance(expression, list):
+        return [inner for block in expression if (inner := _inner(block, name)) is not None] or None
+    if isinstance(expression, dict):
+        if "references" in expression or "constant_value" in expression:
+            return expression
+        return expression.get(name)
+    return None
