@@ -1,0 +1,8 @@
+"""Snapshots, documents, history, evaluations and runs, in SQLite."""
+
+from scanner.store.estate import Estate
+from scanner.store.integrity import verify
+from scanner.store.stage import Stage
+from scanner.store.store import Evaluation, Snapshot, Store
+
+__all__ = ["Estate", "Evaluation", "Snapshot", "Stage", "Store", "verify"]

@@ -1,0 +1,110 @@
+"""An estate: one snapshot in typed tables, in an SQLite database of its own or inside the store's."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from scanner.errors import StoreError
+from scanner.tables import Row, tables
+
+R = TypeVar("R", bound=Row)
+BATCH = 500
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode. Raises StoreError when the file cannot be opened."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, cached_statements=0 if read_only else 128, check_same_thread=False
+        )
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+        return connection
+    except sqlite3.Error as e:
+        raise StoreError(path, f"cannot be opened: {e}") from e
+
+
+class Estate:
+    """One snapshot in typed tables. `create` makes it, `open` finds it; close it after use."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+
+    @classmethod
+    def create(cls, path: Path) -> Estate:
+        """A new, empty estate that only the user can read. The file must not exist."""
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")  # readers open connections of their own while we write
+        connection.execute("PRAGMA synchronous = OFF")  # a lost estate is collected or projected again
+        connection.execute("BEGIN")
+        create_tables(connection)
+        connection.execute("COMMIT")
+        return cls(path, connection)
+
+    @classmethod
+    def open(cls, path: Path) -> Estate:
+        return cls(path, connect(path))
+
+    def reader(self) -> sqlite3.Connection:
+        """A new read-only connection, for the rule engine to lock down further."""
+        return connect(self.path, read_only=True)
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        """Add rows to the tables they belong to. A row whose key is taken replaces the older one."""
+        batches: dict[type[Row], list[tuple[object, ...]]] = {}
+        for row in rows:
+            batch = batches.setdefault(type(row), [])
+            batch.append(row.values())
+            if len(batch) >= BATCH:
+                self._write(type(row), batch)
+                batch.clear()
+        for kind, batch in batches.items():
+            self._write(kind, batch)
+
+    def _write(self, kind: type[Row], batch: list[tuple[object, ...]]) -> None:
+        marks = ", ".join("?" * len(kind.columns()))
+        self.connection.executemany(f"INSERT OR REPLACE INTO {kind.table} VALUES ({marks})", batch)
+
+    def rows(self, kind: type[R], where: str = "1", *values: object) -> list[R]:
+        """The rows of a table in the order of its key. `where` is our own SQL, never outside text."""
+        names = ", ".join(kind.columns())
+        sql = f"SELECT {names} FROM {kind.table} WHERE {where} ORDER BY {', '.join(kind.key)}"
+        return [from_values(kind, record) for record in self.connection.execute(sql, values)]
+
+    def count(self, kind: type[Row]) -> int:
+        """How many rows the table has."""
+        (number,) = self.connection.execute(f"SELECT count(*) FROM {kind.table}").fetchone()
+        return int(number)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Estate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create every typed table, empty. Call inside a transaction."""
+    for kind in tables().values():
+        connection.execute(kind.ddl())
+
+
+def from_values(kind: type[R], values: Iterable[object]) -> R:
+    """A row of the table from values in column order; SQLite's 0 and 1 become booleans again."""
+    given = {
+        c.name: bool(v) if c.type is bool and v is not None else v
+        for c, v in zip(kind.columns().values(), values, strict=True)
+    }
+    return kind(**given)

@@ -1,0 +1,73 @@
+"""Does the store still hold what was put into it? Every digest is computed again and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scanner.store.codec import digest, unpack
+from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest, translated
+from scanner.tables import TierwallRun
+
+
+def verify(store: Store) -> list[str]:
+    """What does not hold, one sentence each; empty when the store is as it was written."""
+    with translated(store.path):
+        return [*_pages(store), *_documents(store), *_chains(store), *_runs(store), *_projection(store)]
+
+
+def _pages(store: Store) -> Iterator[str]:
+    for (line,) in store.connection.execute("PRAGMA integrity_check"):
+        if line != "ok":
+            yield f"SQLite: {line}"
+    for table, _, parent, _ in store.connection.execute("PRAGMA foreign_key_check"):
+        yield f"a row of {table} refers to a row of {parent} that is gone"
+
+
+def _documents(store: Store) -> Iterator[str]:
+    for sha, body in store.connection.execute("SELECT sha, body FROM document ORDER BY sha"):
+        try:
+            found = digest(unpack(body))
+        except ValueError:
+            found = ""
+        if found != sha:
+            yield f"document {sha[:12]}: its content is not what was stored"
+
+
+def _chains(store: Store) -> Iterator[str]:
+    for table, sum_ in (("snapshot", snapshot_digest), ("evaluation", evaluation_digest)):
+        last, number_before = "", 0
+        for number, parent, stored in store.connection.execute(f"SELECT id, parent, digest FROM {table} ORDER BY id"):
+            if number != number_before + 1:
+                yield f"{table} {number_before + 1} is gone"
+            if parent != last:
+                yield f"{table} {number}: does not follow from the one before"
+            if sum_(store.connection, number) != stored:
+                yield f"{table} {number}: its content is not what was stored"
+            last, number_before = stored, number
+    bounds = "(SELECT coalesce(max(id), 0) FROM {0})"
+    for table, chain in (("resource", "snapshot"), ("verdict", "evaluation")):
+        end = bounds.format(chain)
+        (lost,) = store.connection.execute(
+            f"SELECT count(*) FROM {table} WHERE first NOT BETWEEN 1 AND {end} OR until NOT BETWEEN 1 AND {end}"
+        ).fetchone()
+        if lost:
+            yield f"{lost} rows of {table} belong to no {chain}"
+
+
+def _runs(store: Store) -> Iterator[str]:
+    names = ", ".join(TierwallRun.columns())
+    runs = {r[1]: r for r in store.connection.execute(f"SELECT {names} FROM tierwall_run")}
+    last = ""
+    for number, uid, stored in store.connection.execute("SELECT id, uid, digest FROM run_chain ORDER BY id"):
+        run = runs.pop(uid, None)
+        if run is None or digest([last, list(run)]) != stored:
+            yield f"run {number}: its record is not what was stored"
+        last = stored
+    for uid in runs:
+        yield f"run {uid}: is in no chain"
+
+
+def _projection(store: Store) -> Iterator[str]:
+    held = store.connection.execute("SELECT snapshot, digest FROM projection").fetchone()
+    if held and projection_digest(store.connection) != held[1]:
+        yield f"the typed tables of snapshot {held[0]} are not what was stored; `tierwall evaluate` makes them anew"

@@ -1,0 +1,460 @@
+"""The store: snapshots, documents, history, evaluations and runs in one SQLite file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanner.errors import StoreError, UsageError
+from scanner.safe.json import canonical
+from scanner.store import schema
+from scanner.store.codec import digest, join, pack, unpack
+from scanner.store.estate import Estate, connect, from_values
+from scanner.store.stage import Stage
+from scanner.tables import Call, Document, Gap, Kinds, Requested, Row, Scope, TierwallRun, tables
+
+LEDGER: tuple[type[Row], ...] = (Scope, Requested, Call, Gap)
+JUDGED = ("environment", "assignment", "tierwall_assignment")  # made by an evaluation, not by a collection
+WRITE_WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one collection saw, as a whole."""
+
+    id: int
+    started: float
+    finished: float
+    tool: str
+    config: str
+    parent: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one judging of a snapshot rested on."""
+
+    snapshot: int
+    as_of: int
+    rules_digest: str
+    policy_digest: str
+    waivers_digest: str
+    attestations_digest: str
+    tool: str
+    id: int = 0
+
+
+class Store:
+    """One database file. `open` creates it where there is none; close it after use."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Store:
+        """Open, migrate and check the file.
+
+        Raises UsageError when it is missing and `create` is false; StoreError when it is of a newer schema, damaged,
+        of another program, or cannot be written.
+        """
+        if not path.exists():
+            if not create:
+                raise UsageError(f"database {path}: there is none; run `tierwall scan` first or name one with --db")
+            with contextlib.suppress(FileExistsError), translated(path):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with translated(path):
+            connection = connect(path)
+            connection.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_SECONDS * 1000}")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            if path.stat().st_size == 0:
+                schema.create(connection)
+            schema.bring_up(connection, path)
+        store = cls(path, connection)
+        held = connection.execute("SELECT tables_digest FROM projection").fetchone()
+        if held and held[0] != tables_digest():
+            with store.writing():
+                schema.recreate_typed_tables(connection)
+        return store
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One short write transaction; everything in it is kept, or nothing."""
+        with translated(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            finally:
+                if self.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
+                    self.connection.execute("ROLLBACK")
+
+    # ---- snapshots
+
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots, oldest first."""
+        with translated(self.path):
+            found = self.connection.execute(
+                "SELECT id, started, finished, tool, config, parent, digest FROM snapshot ORDER BY id"
+            ).fetchall()
+        return [Snapshot(i, s, f, tool, unpack(config), p, d) for i, s, f, tool, config, p, d in found]
+
+    def snapshot(self, wanted: str | int | None = None) -> Snapshot:
+        """The snapshot of that number or of a digest's first characters; the last one if none is named.
+
+        Raises UsageError when there is none.
+        """
+        all_ = self.snapshots()
+        if not all_:
+            raise UsageError(f"database {self.path}: holds no snapshot yet; run `tierwall scan` first")
+        if wanted is None:
+            return all_[-1]
+        text = str(wanted)
+        for snapshot in all_:
+            if text == str(snapshot.id) or (len(text) >= 8 and snapshot.digest.startswith(text)):
+                return snapshot
+        raise UsageError(f"database {self.path}: holds no snapshot {text}; it has 1 to {all_[-1].id}")
+
+    def stage(self, redactor: Any, kinds: Kinds) -> Stage:
+        """A stage beside the database, for one collection."""
+        for left_over in self.path.parent.glob(f"{self.path.name}-stage-*"):
+            _sweep(left_over)
+        path = self.path.with_name(f"{self.path.name}-stage-{os.getpid()}")
+        remove_estate(path)
+        with translated(path):
+            return Stage.create(path, redactor, kinds)
+
+    def carry_over(self, stage: Stage) -> None:
+        """Bring into the stage, as stale, every resource that was there and could not be listed this time."""
+        estate = stage.flush()
+        refused = {(g.scope, g.table_name) for g in estate.rows(Gap, "uid = '' AND column_name = ''")}
+        have = {uid for (uid,) in estate.connection.execute("SELECT uid FROM staged")}
+        asked = {(r.scope, r.table_name) for r in estate.rows(Requested)}
+        before = self.snapshots()
+        if not before or not refused & asked:
+            return
+        seen = self._observed(before[-1].id)
+        for uid, _, table_name, scope, sha in self._open_resources():
+            if uid not in have and (scope, table_name) in refused & asked:
+                stage.carry_over(self._document(scope, sha, seen.get(uid, {})))
+
+    def publish(self, stage: Stage, *, started: float, finished: float, tool: str, config: str) -> Snapshot:
+        """Make what the stage holds the newest snapshot, in one step."""
+        self.carry_over(stage)
+        estate = stage.flush()
+        packed = {
+            "config": pack(config),
+            "ledger": pack({t.table: [list(r.values()) for r in estate.rows(t)] for t in LEDGER}),
+            "observed": pack(_observed_in(estate)),
+        }
+        estate.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with translated(self.path):
+            self.connection.execute("ATTACH ? AS stage", [str(stage.estate.path)])
+        try:
+            with self.writing() as connection:
+                last = connection.execute("SELECT id, digest FROM snapshot ORDER BY id DESC LIMIT 1").fetchone()
+                number, parent = (last[0] + 1, last[1]) if last else (1, "")
+                connection.execute(
+                    "INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
+                    [number, started, finished, tool, *packed.values(), parent],
+                )
+                connection.execute("INSERT OR IGNORE INTO document SELECT sha, body FROM stage.staged")
+                self._move_history(number)
+                sum_ = snapshot_digest(connection, number)
+                connection.execute("UPDATE snapshot SET digest = ? WHERE id = ?", [sum_, number])
+                self._take_typed_tables(number)
+        finally:
+            self.connection.execute("DETACH stage")
+        return self.snapshot(number)
+
+    def _move_history(self, number: int) -> None:
+        """Close what changed or is gone from a scope that was read; open what is new or changed."""
+        same = "s.sha = resource.sha AND s.scope = resource.scope AND s.kind = resource.kind"
+        self.connection.execute(
+            f"""UPDATE resource SET until = ? WHERE until IS NULL
+                AND EXISTS (SELECT 1 FROM stage.requested AS q
+                            WHERE q.scope = resource.scope AND q.table_name = resource.table_name)
+                AND NOT EXISTS (SELECT 1 FROM stage.staged AS s WHERE s.uid = resource.uid AND {same})""",
+            [number],
+        )
+        # a resource that another scope now answers for is closed there and opened here
+        self.connection.execute(
+            f"""UPDATE resource SET until = ? WHERE until IS NULL
+                AND EXISTS (SELECT 1 FROM stage.staged AS s WHERE s.uid = resource.uid AND NOT ({same}))""",
+            [number],
+        )
+        self.connection.execute(
+            """INSERT INTO resource (uid, first, until, kind, table_name, scope, sha)
+               SELECT s.uid, ?, NULL, s.kind, s.table_name, s.scope, s.sha FROM stage.staged AS s
+               WHERE NOT EXISTS (SELECT 1 FROM resource AS r WHERE r.uid = s.uid AND r.until IS NULL)""",
+            [number],
+        )
+
+    def _take_typed_tables(self, number: int) -> None:
+        for name in tables():
+            if name not in (*JUDGED, TierwallRun.table):
+                self.connection.execute(f"DELETE FROM {name}")  # a declared table
+                self.connection.execute(f"INSERT INTO {name} SELECT * FROM stage.{name}")
+        for name in JUDGED:
+            if name in tables():
+                self.connection.execute(f"DELETE FROM {name}")
+        self.seal_projection(number)
+
+    def seal_projection(self, number: int) -> None:
+        """Record which snapshot the typed tables hold, with a digest over all their rows. Call inside `writing`."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO projection VALUES (1, ?, ?, ?)",
+            [number, tables_digest(), projection_digest(self.connection)],
+        )
+
+    # ---- reading a snapshot back
+
+    def estate(self, snapshot: Snapshot, kinds: Kinds, folder: Path) -> Estate:
+        """The snapshot in typed tables: the store's own if it holds it, else projected into a new file in `folder`."""
+        held = self.connection.execute("SELECT snapshot, tables_digest FROM projection").fetchone()
+        if held == (snapshot.id, tables_digest()):
+            return Estate(self.path, connect(self.path))
+        return self.project(snapshot, kinds, folder / f"snapshot-{snapshot.id}.db")
+
+    def project(self, snapshot: Snapshot, kinds: Kinds, path: Path) -> Estate:
+        """The snapshot in typed tables of a new file, shaped again from its documents."""
+        with translated(path):
+            estate = Estate.create(path)
+            estate.connection.execute("BEGIN")
+            estate.insert(self.ledger(snapshot.id))
+            for document in self.documents(snapshot.id):
+                estate.insert(kinds[document.kind].shape(document))
+            estate.insert(Estate(self.path, self.connection).rows(TierwallRun, "finished <= ?", snapshot.finished))
+            estate.connection.execute("COMMIT")
+        return estate
+
+    def ledger(self, number: int) -> list[Row]:
+        """Scopes, requests, calls and gaps of a snapshot."""
+        (packed,) = self.connection.execute("SELECT ledger FROM snapshot WHERE id = ?", [number]).fetchone()
+        ledger = unpack(packed)
+        return [from_values(kind, values) for kind in LEDGER for values in ledger[kind.table]]
+
+    def documents(self, number: int) -> Iterator[Document]:
+        """Every document of a snapshot, stale ones included, in the order of their uids."""
+        asked = {(r.scope, r.table_name) for r in self.ledger(number) if isinstance(r, Requested)}
+        seen = self._observed(number)
+        found = self.connection.execute(
+            """SELECT uid, table_name, scope, sha FROM resource
+               WHERE first <= ?1 AND (until IS NULL OR until > ?1) ORDER BY uid""",
+            [number],
+        ).fetchall()
+        for uid, table_name, scope, sha in found:
+            if (scope, table_name) in asked:
+                yield self._document(scope, sha, seen.get(uid, {}))
+
+    def _document(self, scope: str, sha: str, seen: dict[str, Any]) -> Document:
+        found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
+        if found is None:
+            raise StoreError(self.path, f"document {sha[:12]} is missing; `tierwall verify` tells what else is")
+        body = unpack(found[0])
+        parts = join(body["parts"], seen.get("parts", ()))
+        return Document(
+            kind=body["kind"], uid=body["uid"], scope=scope, parts=parts, file=seen.get("file", ""),
+            line=seen.get("line", 0), **body["place"],
+        )  # fmt: skip
+
+    def _open_resources(self) -> list[tuple[str, str, str, str, str]]:
+        return self.connection.execute(
+            "SELECT uid, kind, table_name, scope, sha FROM resource WHERE until IS NULL ORDER BY uid"
+        ).fetchall()
+
+    def _observed(self, number: int) -> dict[str, Any]:
+        (packed,) = self.connection.execute("SELECT observed FROM snapshot WHERE id = ?", [number]).fetchone()
+        seen: dict[str, Any] = unpack(packed)
+        return seen
+
+    # ---- evaluations and runs
+
+    def keep_evaluation(self, evaluation: Evaluation, verdicts: Iterable[tuple[str, ...]]) -> int:
+        """Keep the verdicts (rule, uid, discriminator, status, message, because) as history."""
+        with self.writing() as connection:
+            last = connection.execute("SELECT id, digest FROM evaluation ORDER BY id DESC LIMIT 1").fetchone()
+            number, parent = (last[0] + 1, last[1]) if last else (1, "")
+            connection.execute(
+                """CREATE TEMP TABLE fresh AS
+                   SELECT rule, uid, discriminator, status, message, because FROM verdict LIMIT 0"""
+            )
+            connection.executemany("INSERT INTO fresh VALUES (?, ?, ?, ?, ?, ?)", verdicts)
+            connection.execute("CREATE UNIQUE INDEX temp.fresh_key ON fresh (rule, uid, discriminator)")
+            key = "f.rule = v.rule AND f.uid = v.uid AND f.discriminator = v.discriminator"
+            same = f"{key} AND f.status = v.status AND f.message = v.message AND f.because = v.because"
+            connection.execute(
+                f"""UPDATE verdict AS v SET until = ? WHERE until IS NULL
+                    AND NOT EXISTS (SELECT 1 FROM fresh AS f WHERE {same})""",
+                [number],
+            )
+            connection.execute(
+                f"""INSERT INTO verdict SELECT f.rule, f.uid, f.discriminator, ?, NULL, f.status, f.message, f.because
+                    FROM fresh AS f WHERE NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.until IS NULL AND {key})""",
+                [number],
+            )
+            connection.execute("DROP TABLE fresh")
+            e = evaluation
+            connection.execute(
+                "INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+                [number, e.snapshot, e.as_of, e.rules_digest, e.policy_digest, e.waivers_digest, e.attestations_digest,
+                 e.tool, parent],
+            )  # fmt: skip
+            sum_ = evaluation_digest(connection, number)
+            connection.execute("UPDATE evaluation SET digest = ? WHERE id = ?", [sum_, number])
+        return int(number)
+
+    def evaluations(self) -> list[Evaluation]:
+        """All evaluations, oldest first."""
+        found = self.connection.execute(
+            """SELECT snapshot, as_of, rules_digest, policy_digest, waivers_digest, attestations_digest, tool, id
+               FROM evaluation ORDER BY id"""
+        )
+        return [Evaluation(*record) for record in found]
+
+    def verdicts(self, evaluation: int) -> list[tuple[str, ...]]:
+        """(rule, uid, discriminator, status, message, because) as that evaluation had them, in order."""
+        return self.connection.execute(
+            """SELECT rule, uid, discriminator, status, message, because FROM verdict
+               WHERE first <= ?1 AND (until IS NULL OR until > ?1) ORDER BY rule, uid, discriminator""",
+            [evaluation],
+        ).fetchall()
+
+    def first_failed(self) -> dict[tuple[str, str, str], float]:
+        """Since when each verdict has been fail or unknown: the finish of that snapshot, UTC seconds."""
+        history = self.connection.execute(
+            """SELECT v.rule, v.uid, v.discriminator, v.status, s.finished FROM verdict AS v
+               JOIN evaluation AS e ON e.id = v.first JOIN snapshot AS s ON s.id = e.snapshot
+               ORDER BY v.rule, v.uid, v.discriminator, v.first"""
+        )
+        since: dict[tuple[str, str, str], float] = {}
+        for rule, uid, discriminator, status, finished in history:
+            if status in ("fail", "unknown"):
+                since.setdefault((rule, uid, discriminator), finished)
+            else:
+                since.pop((rule, uid, discriminator), None)
+        return since
+
+    def keep_run(self, run: TierwallRun) -> None:
+        """Keep a run of ours as evidence, chained to the one before. `uid` is given here."""
+        with self.writing() as connection:
+            last = connection.execute("SELECT id, digest FROM run_chain ORDER BY id DESC LIMIT 1").fetchone()
+            number, parent = (last[0] + 1, last[1]) if last else (1, "")
+            run.uid = run.name = f"run:{number}"
+            Estate(self.path, connection).insert([run])
+            connection.execute(
+                "INSERT INTO run_chain VALUES (?, ?, ?)", [number, run.uid, digest([parent, list(run.values())])]
+            )
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's and the system's errors as ours, in words that say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as e:
+        text = str(e)
+        hint = {
+            "database or disk is full": "the disk is full; nothing was changed",
+            "database is locked": f"another process has been writing for over {WRITE_WAIT_SECONDS} s; try again",
+            "attempt to write a readonly database": "cannot be written; check its permissions and its folder's",
+            "file is not a database": "is not an SQLite database; name another file with --db",
+            "database disk image is malformed": "is damaged; restore it from a backup",
+        }.get(text, text)
+        raise StoreError(path, hint) from e
+    except OSError as e:
+        raise StoreError(path, (e.strerror or str(e)).lower()) from e
+
+
+def snapshot_digest(connection: sqlite3.Connection, number: int) -> str:
+    """SHA-256 over the snapshot's own columns, its parent's digest, and every history row it opened or closed."""
+    sum_ = hashlib.sha256()
+    header = connection.execute(
+        """SELECT id, started, finished, tool, hex(config), hex(ledger), hex(observed), parent
+           FROM snapshot WHERE id = ?""",
+        [number],
+    ).fetchone()
+    sum_.update(canonical(list(header)))
+    for column in ("first", "until"):
+        for record in connection.execute(
+            f"SELECT uid, first, kind, table_name, scope, sha FROM resource WHERE {column} = ? ORDER BY uid, first",
+            [number],
+        ):
+            sum_.update(canonical([column, *record]))
+    return sum_.hexdigest()
+
+
+def evaluation_digest(connection: sqlite3.Connection, number: int) -> str:
+    """SHA-256 over the evaluation's own columns, its parent's digest, and every verdict it opened or closed."""
+    sum_ = hashlib.sha256()
+    header = connection.execute("SELECT * FROM evaluation WHERE id = ?", [number]).fetchone()
+    sum_.update(canonical(list(header[:-1])))
+    for column in ("first", "until"):
+        for record in connection.execute(
+            f"""SELECT rule, uid, discriminator, first, status, message, because FROM verdict
+                WHERE {column} = ? ORDER BY rule, uid, discriminator, first""",
+            [number],
+        ):
+            sum_.update(canonical([column, *record]))
+    return sum_.hexdigest()
+
+
+def tables_digest() -> str:
+    """SHA-256 over the DDL of all typed tables: tells whether stored ones are of today's declarations."""
+    return digest([kind.ddl() for kind in tables().values()])
+
+
+def projection_digest(connection: sqlite3.Connection) -> str:
+    """SHA-256 over every row of every typed table but tierwall_run, which has a chain of its own."""
+    sum_ = hashlib.sha256()
+    for name, kind in tables().items():
+        if name != TierwallRun.table:
+            for record in connection.execute(f"SELECT * FROM {name} ORDER BY {', '.join(kind.key)}"):
+                sum_.update(json.dumps([name, *record], ensure_ascii=False).encode())
+    return sum_.hexdigest()
+
+
+def _observed_in(estate: Estate) -> dict[str, Any]:
+    found = estate.connection.execute("SELECT uid, observed FROM staged WHERE length(observed) > 0 ORDER BY uid")
+    return {uid: unpack(packed) for uid, packed in found}
+
+
+def remove_estate(path: Path) -> None:
+    """Remove an estate's file and SQLite's files beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _sweep(left_over: Path) -> None:
+    """Remove the stage of a collection that died: its process is gone."""
+    number = left_over.name.rpartition("-stage-")[2]
+    if number.isdigit() and not _alive(int(number)):
+        remove_estate(left_over)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
