@@ -88,10 +88,10 @@ class Row:
 
 
 @functools.cache
-def _columns(cls: type[Row]) -> dict[str, Column]:
+def _columns(cls: Any) -> dict[str, Column]:
     hints = typing.get_type_hints(cls)  # each base is read with its own module's names
     out = {}
-    for f in dataclasses.fields(cls):  # type: ignore[arg-type]  # every subclass is made a dataclass above
+    for f in dataclasses.fields(cls):
         kind, nullable = _unwrap(hints[f.name])
         out[f.name] = Column(f.name, kind, nullable, **f.metadata)
     return out
