@@ -7,17 +7,17 @@ The DDL, the data dictionary and the JSON Schema are made from the classes, so t
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Union, dataclass_transform
+from typing import Any, ClassVar, Union, cast, dataclass_transform
 
 Value = str | int | float | None
 _SQL = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL"}
 _TABLES: dict[str, type[Row]] = {}
+_COLUMNS: dict[type[Row], dict[str, Column]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ class Row:
     @classmethod
     def columns(cls) -> dict[str, Column]:
         """The columns by name, in the order of declaration."""
-        return _columns(cls)
+        found = _COLUMNS.get(cls)
+        if found is None:
+            found = _COLUMNS[cls] = _columns(cls)
+        return found
 
     @classmethod
     def ddl(cls) -> str:
@@ -87,11 +90,10 @@ class Row:
         return tuple(getattr(self, name) for name in self.columns())
 
 
-@functools.cache
-def _columns(cls: Any) -> dict[str, Column]:
+def _columns(cls: type[Row]) -> dict[str, Column]:
     hints = typing.get_type_hints(cls)  # each base is read with its own module's names
     out = {}
-    for f in dataclasses.fields(cls):
+    for f in dataclasses.fields(cast(Any, cls)):
         kind, nullable = _unwrap(hints[f.name])
         out[f.name] = Column(f.name, kind, nullable, **f.metadata)
     return out
