@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 from scanner.environments.duration import format_duration, parse_duration
 
 
-def wrong(hint: str) -> PydanticCustomError:
-    """A refusal whose text is the fix; what was found is said by the one who reports it."""
-    return PydanticCustomError("tierwall", "{hint}", {"hint": hint})
+def wrong(hint: str, problem: str = "") -> PydanticCustomError:
+    """A refusal with the fix. Without a problem, what was found is the problem, and whoever reports it says it."""
+    return PydanticCustomError("tierwall", "{hint}", {"hint": hint, "problem": problem})
 
 
 def _duration(value: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -25,7 +26,7 @@ from scanner.environments.fields import (
     matching,
     wrong,
 )
-from scanner.environments.policy import Thresholds, Tier, defaults_digest
+from scanner.environments.policy import COLUMNS, Threshold, Thresholds, Tier, defaults_digest, shipped
 
 Plane = Literal["network", "identity", "data", "configuration"]
 
@@ -92,7 +93,7 @@ class AwsMatch(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.accounts or self.regions or self.tags or self.uids):
-            raise wrong("name accounts, regions, tags or uids; an empty match would take everything")
+            raise wrong("name accounts, regions, tags or uids", "would match everything")
         return self
 
 
@@ -108,7 +109,7 @@ class TerraformMatch(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.workspaces or self.paths):
-            raise wrong("name workspaces or paths")
+            raise wrong("name workspaces or paths", "would match everything")
         return self
 
 
@@ -119,7 +120,7 @@ class ManifestsMatch(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.paths or self.namespaces):
-            raise wrong("name paths or namespaces")
+            raise wrong("name paths or namespaces", "would match everything")
         return self
 
 
@@ -141,7 +142,8 @@ class Match(Model):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise wrong("write one match an item: aws, kubernetes, terraform, manifests or config")
+            found = " and ".join(sorted(self.model_fields_set)) or "nothing"
+            raise wrong("write one of aws, kubernetes, terraform, manifests, config an item", f"holds {found}")
         return self
 
 
@@ -202,8 +204,28 @@ class Config(Model):
 
     _path: Path | None = PrivateAttr(default=None)
     _raw: str = PrivateAttr(default="")
-    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
+    _lines: dict[tuple[str, str], int] = PrivateAttr(default_factory=dict)
     _how: tuple[str, ...] = PrivateAttr(default=())
+
+    def read_from(self, path: Path, text: str, line: Callable[[tuple[str | int, ...]], int]) -> Self:
+        """The same, that knows the file it comes from."""
+        self._path, self._raw = path, text
+        self._lines = {
+            (name, column): line(("policy", name, *key))
+            for name, thresholds in self.policy.items()
+            for key, column in COLUMNS.items()
+            if column in thresholds.given()
+        } | {
+            (name, "ttl_seconds"): line(("environments", name, "ttl"))
+            for name, environment in self.environments.items()
+            if environment.ttl is not None
+        }
+        return self
+
+    def inferred(self, how: Iterable[str]) -> Self:
+        """The same, that knows how its environments were found."""
+        self._how = tuple(how)
+        return self
 
     @property
     def path(self) -> Path | None:
@@ -224,6 +246,28 @@ class Config(Model):
     def how(self) -> tuple[str, ...]:
         """How the environments were found, a sentence each; empty where a file declares them."""
         return self._how
+
+    def resolve(self, path: str) -> Path:
+        """Where a path in the file leads. A leading `~` is the home folder, for kubeconfigs alone."""
+        return self.root / Path(path).expanduser()
+
+    def thresholds(self, name: str) -> dict[str, Threshold]:
+        """What the environment must keep to, by column of the table `environment`, and where each value comes from.
+
+        The environment's own entry of `policy` outweighs its tier's, and that what is shipped for the tier.
+        """
+        environment = self.environments[name]
+        found = dict(shipped(environment.tier))
+        for key in dict.fromkeys((environment.tier, name)):
+            for column, value in self.policy.get(key, Thresholds()).given().items():
+                found[column] = Threshold(value, self._origin(key, column))
+        if environment.ttl is not None:
+            found["ttl_seconds"] = Threshold(environment.ttl, self._origin(name, "ttl_seconds"))
+        return found
+
+    def _origin(self, key: str, column: str) -> str:
+        line = self._lines.get((key, column))
+        return f"{self._path.name}:{line}" if self._path and line else "tierwall.yaml"
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
@@ -72,14 +71,10 @@ class Thresholds(Model):
     database: Database = Database()
     operation: Operation = Operation()
 
-    def __iter__(self) -> Iterator[tuple[str, int]]:  # type: ignore[override]  # the columns, not the groups
+    def given(self) -> dict[str, int]:
         """What is given, by column of the table `environment`; booleans are 0 and 1."""
-        for group_name in type(self).model_fields:
-            group = getattr(self, group_name)
-            for field_name in type(group).model_fields:
-                value = getattr(group, field_name)
-                if value is not None:
-                    yield COLUMNS[group_name, field_name], int(value)
+        values = {COLUMNS[key]: getattr(getattr(self, key[0]), key[1]) for key in COLUMNS}
+        return {name: int(value) for name, value in values.items() if value is not None}
 
 
 # Group and field in tierwall.yaml → column of `environment`. Lengths of time are stored in seconds.
@@ -109,11 +104,11 @@ COLUMNS: dict[tuple[str, str], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
-    """A threshold that holds where tierwall.yaml says nothing."""
+class Threshold:
+    """What an environment must keep to, and who says so."""
 
     value: int  # seconds, a count, or 0 and 1
-    origin: str  # `line 252` of the environment management guide, or `tierwall default`
+    origin: str  # `tierwall.yaml:31`, `line 252` of the environment management guide, or `tierwall default`
 
 
 _DAY, _HOUR = 86400, 3600
@@ -164,10 +159,10 @@ _TABLE: dict[str, _Row] = {
 }  # fmt: skip
 
 
-def shipped(tier: Tier) -> dict[str, Shipped]:
+def shipped(tier: Tier) -> dict[str, Threshold]:
     """The thresholds of a tier as shipped, by column of the table `environment`."""
     return {
-        name: Shipped(row[tier][0], DEFAULT if row[tier][1] is None else f"line {row[tier][1]}")
+        name: Threshold(row[tier][0], DEFAULT if row[tier][1] is None else f"line {row[tier][1]}")
         for name, row in _TABLE.items()
     }
 
