@@ -12,7 +12,14 @@ from scanner.tables import TierwallRun
 def verify(store: Store) -> list[str]:
     """What does not hold, one sentence each; empty when the store is as it was written."""
     with translated(store.path):
-        return [*_pages(store), *_documents(store), *_chains(store), *_runs(store), *_projection(store)]
+        return [
+            *_pages(store),
+            *_documents(store),
+            *_chains(store),
+            *_runs(store),
+            *_alerts(store),
+            *_projection(store),
+        ]
 
 
 def _pages(store: Store) -> Iterator[str]:
@@ -65,6 +72,12 @@ def _runs(store: Store) -> Iterator[str]:
         last = stored
     for uid in runs:
         yield f"run {uid}: is in no chain"
+
+
+def _alerts(store: Store) -> Iterator[str]:
+    for *record, stored in store.connection.execute("SELECT rule, uid, discriminator, status, at, digest FROM alerted"):
+        if digest(record) != stored:
+            yield f"the alert of {record[0]} for {record[1]}: is not what was stored"
 
 
 def _projection(store: Store) -> Iterator[str]:

@@ -46,6 +46,11 @@ TABLES = (
         id INTEGER PRIMARY KEY CHECK (id = 1), snapshot INTEGER NOT NULL, tables_digest TEXT NOT NULL,
         digest TEXT NOT NULL
     ) STRICT""",
+    # What was alerted: an alert goes out once, also over restarts. Forgotten when the verdict is good again.
+    """CREATE TABLE alerted (
+        rule TEXT NOT NULL, uid TEXT NOT NULL, discriminator TEXT NOT NULL, status TEXT NOT NULL, at REAL NOT NULL,
+        digest TEXT NOT NULL, PRIMARY KEY (rule, uid, discriminator)
+    ) STRICT, WITHOUT ROWID""",
     # tierwall_run, chained: each run's digest takes in the one before.
     "CREATE TABLE run_chain (id INTEGER PRIMARY KEY, uid TEXT NOT NULL, digest TEXT NOT NULL) STRICT",
 )

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,6 +255,10 @@ class Store:
 
     def documents(self, number: int) -> Iterator[Document]:
         """Every document of a snapshot, stale ones included, in the order of their uids."""
+        return (document for document, _ in self.documents_with_digests(number))
+
+    def documents_with_digests(self, number: int) -> Iterator[tuple[Document, str]]:
+        """Every document of a snapshot with its SHA-256."""
         asked = {(r.scope, r.table_name) for r in self.ledger(number) if isinstance(r, Requested)}
         seen = self._observed(number)
         found = self.connection.execute(
@@ -263,7 +268,7 @@ class Store:
         ).fetchall()
         for uid, table_name, scope, sha in found:
             if (scope, table_name) in asked:
-                yield self._document(scope, sha, seen.get(uid, {}))
+                yield self._document(scope, sha, seen.get(uid, {})), sha
 
     def _document(self, scope: str, sha: str, seen: dict[str, Any]) -> Document:
         found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
@@ -352,6 +357,44 @@ class Store:
             else:
                 since.pop((rule, uid, discriminator), None)
         return since
+
+    def alerted(self) -> dict[tuple[str, str, str], str]:
+        """The status that each verdict (rule, uid, discriminator) was last alerted with."""
+        found = self.connection.execute("SELECT rule, uid, discriminator, status FROM alerted")
+        return {(rule, uid, discriminator): status for rule, uid, discriminator, status in found}
+
+    def keep_alerted(self, told: Iterable[tuple[str, str, str, str]], forget: Iterable[tuple[str, str, str]]) -> None:
+        """Record (rule, uid, discriminator, status) as alerted now, and forget what is good again."""
+        at = time.time()
+        with self.writing() as connection:
+            connection.executemany("DELETE FROM alerted WHERE rule = ? AND uid = ? AND discriminator = ?", list(forget))
+            connection.executemany(
+                "INSERT OR REPLACE INTO alerted VALUES (?, ?, ?, ?, ?, ?)",
+                [(*record, at, digest([*record, at])) for record in told],
+            )
+
+    def resource_history(self, uid: str) -> list[tuple[int, int | None, str, float]]:
+        """(first snapshot, snapshot it ended with or None, SHA-256 of the document, UTC seconds), oldest first."""
+        return self.connection.execute(
+            """SELECT r.first, r.until, r.sha, s.finished FROM resource AS r JOIN snapshot AS s ON s.id = r.first
+               WHERE r.uid = ? ORDER BY r.first""",
+            [uid],
+        ).fetchall()
+
+    def verdict_keys(self) -> list[tuple[str, str, str]]:
+        """(rule, uid, discriminator) of every verdict there ever was."""
+        return self.connection.execute(
+            "SELECT DISTINCT rule, uid, discriminator FROM verdict ORDER BY rule, uid, discriminator"
+        ).fetchall()
+
+    def verdict_history(self, rule: str, uid: str, discriminator: str) -> list[tuple[int, float, str, str]]:
+        """(snapshot, UTC seconds, status, message) of each change of a verdict, oldest first."""
+        return self.connection.execute(
+            """SELECT s.id, s.finished, v.status, v.message FROM verdict AS v
+               JOIN evaluation AS e ON e.id = v.first JOIN snapshot AS s ON s.id = e.snapshot
+               WHERE v.rule = ? AND v.uid = ? AND v.discriminator = ? ORDER BY v.first""",
+            [rule, uid, discriminator],
+        ).fetchall()
 
     def keep_run(self, run: TierwallRun) -> None:
         """Keep a run of ours as evidence, chained to the one before. `uid` is given here."""

@@ -1,0 +1,80 @@
+"""The command line: parse, call one function, print, answer with a number.
+
+Exit codes: 0 nothing at or above the threshold; 1 violations; 2 usage, configuration or a named input that does not
+parse; 3 could not tell; 4 internal error or damaged store; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import scanner
+from scanner.errors import ScannerError
+
+# The texts stand here so that `--help` imports no command.
+COMMANDS = {
+    "demo": "scan the sample organisation: no account, no network",
+    "init": "write a commented tierwall.yaml from what is found",
+    "scan": "collect, then evaluate",
+    "collect": "read the sources into a new snapshot",
+    "evaluate": "judge the newest snapshot, or another",
+    "gate": "judge code before it is deployed",
+    "report": "write the audit report",
+    "drift": "what changed between two snapshots",
+    "watch": "scan on an interval and tell once of what is new and worse",
+    "history": "what a resource or a finding was, snapshot by snapshot",
+    "explain": "from a finding to the rule, the values, the document, the call and the time",
+    "rules": "list, show, test and lock rules",
+    "frameworks": "list frameworks and show their controls",
+    "query": "run read-only SQL over the typed tables",
+    "verify": "check that the database still holds what was stored",
+    "permissions": "the least privilege to grant",
+}
+USAGE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse's own errors, in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"tierwall: {message}; see {self.prog} --help\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; answers with the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    parser = _Parser(prog="tierwall", description="Policy and compliance scanner for environments.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"tierwall {scanner.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((a for a in arguments if not a.startswith("-")), "")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        if name == chosen:
+            module = importlib.import_module(f"scanner.cli.{name}")
+            module.arguments(command)
+    parsed = parser.parse_args(arguments)
+    try:
+        code: int = module.run(parsed)
+        sys.stdout.flush()
+        return code
+    except ScannerError as e:
+        return _say(e)
+    except KeyboardInterrupt:
+        print("tierwall: interrupted; what was stored before is unchanged", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing left to say
+        return BROKEN_PIPE
+
+
+def _say(error: ScannerError) -> int:
+    from scanner.safe.terminal import clean
+
+    print(f"tierwall: {clean(str(error))}", file=sys.stderr)
+    return error.exit_code

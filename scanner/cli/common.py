@@ -1,0 +1,171 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.bundled import bundled
+from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from scanner.environments import Config
+    from scanner.results import Result
+    from scanner.results.evaluate import Policy
+    from scanner.safe.secrets import Redactor
+
+SEVERITIES = ("critical", "high", "medium", "low")
+CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
+
+
+def database(parser: argparse.ArgumentParser) -> None:
+    """`--db`."""
+    parser.add_argument("--db", type=Path, default=Path("tierwall.db"), metavar="FILE", help="database (%(default)s)")
+
+
+def configuration(parser: argparse.ArgumentParser) -> None:
+    """`--config`, `--rules` and `--hash-key`."""
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="tierwall.yaml (./tierwall.yaml)")
+    parser.add_argument("--rules", type=Path, action="append", default=[], metavar="DIR", help="a rule pack to add")
+    parser.add_argument("--hash-key", type=Path, metavar="FILE", help="key for the hashes that stand for secrets")
+
+
+def judging(parser: argparse.ArgumentParser) -> None:
+    """What is judged, how it is shown, and what fails."""
+    parser.add_argument(
+        "--rule", action="append", default=[], metavar="ID", help="only this rule; a peer's id as prowler:ID"
+    )
+    parser.add_argument(
+        "--framework", action="append", default=[], metavar="F", help="only the rules of this framework"
+    )
+    parser.add_argument("--environment", action="append", default=[], metavar="E", help="show only this environment")
+    parser.add_argument("--as-of", metavar="TIME", help="judge as of this UTC time (when the snapshot finished)")
+    outputs(parser)
+    parser.add_argument(
+        "--fail-on",
+        choices=SEVERITIES,
+        metavar="SEVERITY",
+        help="exit 1 from this severity on: " + ", ".join(SEVERITIES),
+    )
+    parser.add_argument(
+        "--unknown", choices=("refused", "all", "none"), default="refused", help="which unknowns exit 3"
+    )
+
+
+def outputs(parser: argparse.ArgumentParser) -> None:
+    """`-o`, `--include-passed`."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[:PATH]",
+        help="table, json, sarif, junit, csv; may be repeated",
+    )
+    parser.add_argument("--include-passed", action="store_true", help="list passes too")
+
+
+def load_config(args: argparse.Namespace) -> Config | None:
+    """tierwall.yaml as named, or the one in this folder, or None when there is none."""
+    from scanner.environments import load_config as load
+
+    if args.config is not None:
+        return load(args.config)
+    here = Path("tierwall.yaml")
+    return load(here) if here.exists() else None
+
+
+def require_config(args: argparse.Namespace) -> Config:
+    """As `load_config`; raises UsageError when there is none."""
+    config = load_config(args)
+    if config is None:
+        raise UsageError("no tierwall.yaml here; write one with `tierwall init` or name one with -c")
+    return config
+
+
+def redactor(args: argparse.Namespace) -> Redactor:
+    """The redactor with the organisation's key."""
+    from scanner.safe.secrets import HashKey, Redactor
+
+    return Redactor(HashKey.find(args.hash_key))
+
+
+def policy(args: argparse.Namespace, config: Config) -> Policy:
+    """Rules, frameworks and governance, narrowed to what the command asks for."""
+    from scanner.attestations import load_attestations
+    from scanner.frameworks import load_frameworks
+    from scanner.results.evaluate import Policy
+    from scanner.rules import load_rules
+    from scanner.waivers import load_waivers
+
+    rules = load_rules([bundled("rules"), *args.rules])
+    frameworks = load_frameworks(bundled("rules", "frameworks"))
+    if getattr(args, "framework", None):
+        known = {f.id for f in frameworks}
+        for wanted in args.framework:
+            if wanted not in known:
+                raise UsageError(f"framework {wanted}: unknown; known are {', '.join(sorted(known))}")
+        frameworks = [f for f in frameworks if f.id in args.framework]
+        rules = rules.only({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules})
+    if getattr(args, "rule", None):
+        rules = rules.only({rule.id for wanted in args.rule for rule in rules.find(wanted)})
+    governance = config.governance
+    return Policy(
+        config=config,
+        rules=rules,
+        frameworks=frameworks,
+        waivers=load_waivers(config.locate(governance.waivers), rules) if governance.waivers else (),
+        attestations=load_attestations(config.locate(governance.attestations)) if governance.attestations else (),
+        applies={name: e.frameworks for name, e in config.environments.items()},
+    )
+
+
+def as_of(args: argparse.Namespace) -> int | None:
+    """`--as-of` in UTC seconds. Raises UsageError."""
+    from datetime import UTC, datetime
+
+    if not args.as_of:
+        return None
+    try:
+        time = datetime.fromisoformat(args.as_of)
+    except ValueError as e:
+        raise UsageError(f"--as-of {args.as_of}: is not a time; write 2026-11-25 or 2026-11-25T12:00:00Z") from e
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def show(args: argparse.Namespace, result: Result) -> None:
+    """Write the result to every output that was asked for; to the terminal when none was."""
+    from scanner.outputs import write
+
+    shown = narrowed(args, result)
+    for spec in args.output or ["table"]:
+        write(shown, spec)
+
+
+def narrowed(args: argparse.Namespace, result: Result) -> Result:
+    """The result with the findings of the environments asked for only. Raises UsageError for an unknown one."""
+    if not args.environment:
+        return result
+    known = {line.id for line in result.environments}
+    for wanted in args.environment:
+        if wanted not in known:
+            raise UsageError(f"environment {wanted}: unknown; known are {', '.join(sorted(filter(None, known)))}")
+    return result.narrowed(args.environment)
+
+
+def exit_code(args: argparse.Namespace, result: Result) -> int:
+    """1 for failures, else 3 for unknowns, at or above `--fail-on`; 0 without a threshold."""
+    if args.fail_on is None:
+        return CLEAN
+    from scanner.gate import decide
+
+    return decide(result, args.fail_on, args.unknown)
+
+
+def note(text: str) -> None:
+    """Progress and diagnostics, on stderr."""
+    from scanner.safe.terminal import clean
+
+    print(clean(text), file=sys.stderr, flush=True)

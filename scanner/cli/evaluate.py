@@ -1,0 +1,43 @@
+"""tierwall evaluate: judge a snapshot that is already stored."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from scanner.cli import common
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate`."""
+    common.database(parser)
+    common.configuration(parser)
+    parser.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    common.judging(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge; only a judgement of the newest snapshot by all rules becomes history."""
+    from scanner.collectors.kinds import all_kinds
+    from scanner.results.evaluate import evaluate, record
+    from scanner.store import Store
+
+    started = time.time()
+    config = common.require_config(args)
+    policy = common.policy(args, config)
+    with Store.open(args.db, create=False) as store:
+        snapshot = store.snapshot(args.snapshot)
+        keep = snapshot == store.snapshot() and not args.rule and not args.framework
+        result = evaluate(
+            store,
+            snapshot,
+            policy,
+            all_kinds(),
+            as_of=common.as_of(args),
+            include_passed=args.include_passed,
+            keep=keep,
+        )
+        common.show(args, result)
+        code = common.exit_code(args, result)
+        record(store, "evaluate", started, result, code)
+    return code

@@ -1,0 +1,68 @@
+"""tierwall report: the audit report in HTML and PDF."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from scanner.cli import common
+from scanner.errors import UsageError
+
+FORMATS = ("html", "pdf")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `report`."""
+    common.database(parser)
+    common.configuration(parser)
+    parser.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    parser.add_argument(
+        "--framework", action="append", default=[], metavar="F", help="only this framework; may be repeated"
+    )
+    parser.add_argument("--environment", action="append", default=[], metavar="E", help="only this environment")
+    parser.add_argument("--as-of", metavar="TIME", help="judge as of this UTC time (when the snapshot finished)")
+    parser.add_argument("--format", default="html,pdf", metavar="LIST", help="html, pdf or both (%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("report"), metavar="DIR", help="folder to write to (%(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files; prints their paths."""
+    from scanner.collectors.kinds import all_kinds
+    from scanner.results.evaluate import evaluate, record
+    from scanner.store import Store
+
+    formats = [f.strip() for f in args.format.split(",")]
+    for wanted in formats:
+        if wanted not in FORMATS:
+            raise UsageError(f"--format {wanted}: unknown; known are {', '.join(FORMATS)}")
+    started = time.time()
+    args.rule = []
+    config = common.require_config(args)
+    policy = common.policy(args, config)
+    with Store.open(args.db, create=False) as store:
+        result = evaluate(
+            store, store.snapshot(args.snapshot), policy, all_kinds(), as_of=common.as_of(args), include_passed=True,
+            keep=False,
+        )  # fmt: skip
+        for path in write(common.narrowed(args, result), config.organization or "", formats, args.out):
+            print(path)
+        record(store, "report", started, result, common.CLEAN)
+    return common.CLEAN
+
+
+def write(result: object, organization: str, formats: list[str], folder: Path) -> list[Path]:
+    """The report's files in `folder`; each replaced in one step."""
+    from scanner.report import render_html, render_pdf
+    from scanner.safe.files import write_atomic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    html = render_html(result, organization)
+    written = []
+    for name in formats:
+        path = folder / f"tierwall-report.{name}"
+        write_atomic(path, html.encode() if name == "html" else render_pdf(html))
+        written.append(path)
+    return written

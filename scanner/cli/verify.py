@@ -1,0 +1,31 @@
+"""tierwall verify: check that the database still holds what was stored."""
+
+from __future__ import annotations
+
+import argparse
+
+from scanner.cli import common
+
+DAMAGED = 4
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `verify`."""
+    common.database(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what does not hold; 4 when anything does not."""
+    from scanner.safe.terminal import clean
+    from scanner.store import Store, verify
+
+    with Store.open(args.db, create=False) as store:
+        problems = verify(store)
+        for problem in problems:
+            print(clean(problem))
+        if problems:
+            return DAMAGED
+        snapshots = store.snapshots()
+        last = f"; the last is {snapshots[-1].id}, digest {snapshots[-1].digest}" if snapshots else ""
+        print(f"{args.db}: intact: {len(snapshots)} snapshots and {len(store.evaluations())} evaluations{last}")
+    return common.CLEAN

@@ -1,0 +1,45 @@
+"""Collectors: each source is a package that talks to it and hands documents, calls and gaps to the stage."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from scanner.environments import Config
+    from scanner.store import Stage
+
+Progress = Callable[[str], None]
+LIVE = ("aws", "kubernetes", "config")  # the sources that `scan` reads; plans and manifests are the gate's
+
+
+def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress: Progress | None = None) -> None:
+    """Read the sources that tierwall.yaml declares, or those named, all at once, into the stage.
+
+    Raises UsageError for a source that is not declared; SourceError for one that cannot be used at all.
+    """
+    declared = [name for name in LIVE if getattr(config.sources, name) is not None]
+    wanted = list(sources) or declared
+    for name in wanted:
+        if name not in declared:
+            has = ", ".join(declared) or "none"
+            raise UsageError(f"source {name}: tierwall.yaml does not declare it under `sources`; it declares {has}")
+    if not wanted:
+        raise UsageError("tierwall.yaml declares no source to scan; add aws, kubernetes or config under `sources`")
+    with ThreadPoolExecutor(max_workers=len(wanted), thread_name_prefix="source") as pool:
+        running = [
+            pool.submit(
+                importlib.import_module(f"scanner.collectors.{name}").collect, config, stage, progress or _silent
+            )
+            for name in wanted
+        ]
+        for one in running:
+            one.result()
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,126 @@
+"""What differs between two snapshots: resources and their fields, findings and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scanner.store import Snapshot, Store
+from scanner.tables import Document, Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One changed value: a dotted path from the part's name on, and the value before and after (None: absent)."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """One resource that was added, changed or removed."""
+
+    uid: str
+    change: str  # added, changed, removed
+    kind: str
+    name: str
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """One verdict that became, or ceased to be, a failure or an unknown."""
+
+    rule: str
+    uid: str
+    discriminator: str
+    change: str  # new, resolved, changed
+    before: str  # status before, '' if there was none
+    after: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """All that differs. `not_comparable` lists what one of the two snapshots did not read."""
+
+    before: Snapshot
+    after: Snapshot
+    resources: tuple[ResourceChange, ...]
+    findings: tuple[FindingChange, ...]
+    not_comparable: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing changed among what both snapshots read."""
+        return not self.resources and not self.findings
+
+
+def compare(store: Store, before: Snapshot, after: Snapshot) -> Drift:
+    """What changed from one snapshot to the other. Volatile values, and what either did not read, are no change."""
+    old, new = _documents(store, before), _documents(store, after)
+    blind = _blind(store, before) | _blind(store, after)
+    changes = []
+    for uid in sorted(old.keys() | new.keys()):
+        a, b = old.get(uid), new.get(uid)
+        either = a or b
+        assert either is not None  # the uid comes from one of the two
+        if a is None or b is None:
+            if (either[0].scope, "") not in blind:
+                changes.append(ResourceChange(uid, "removed" if b is None else "added", either[0].kind, either[0].name))
+        elif a[1] != b[1] and (fields := tuple(_fields(a[0], b[0]))):
+            changes.append(ResourceChange(uid, "changed", b[0].kind, b[0].name, fields))
+    unread = sorted({uid or f"scope:{scope}" for scope, uid in blind})
+    return Drift(before, after, tuple(changes), tuple(_findings(store, before, after)), tuple(unread))
+
+
+def _documents(store: Store, snapshot: Snapshot) -> dict[str, tuple[Document, str]]:
+    return {d.uid: (d, sha) for d, sha in store.documents_with_digests(snapshot.id)}
+
+
+def _blind(store: Store, snapshot: Snapshot) -> set[tuple[str, str]]:
+    """(scope, uid) of what the snapshot could not read; uid '' where rows may be missing."""
+    return {(g.scope, g.uid) for g in store.ledger(snapshot.id) if isinstance(g, Gap)}
+
+
+def _fields(a: Document, b: Document) -> Iterator[Field]:
+    """Changed values of the parts that both were read with."""
+    for place in ("name", "account", "region", "cluster", "namespace"):
+        if getattr(a, place) != getattr(b, place):
+            yield Field(place, getattr(a, place), getattr(b, place))
+    for part in sorted(a.parts.keys() & b.parts.keys()):
+        yield from _values(part, a.parts[part], b.parts[part])
+
+
+def _values(path: str, a: Any, b: Any) -> Iterator[Field]:
+    if a == b:
+        return
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in sorted(a.keys() | b.keys()):
+            yield from _values(f"{path}.{key}", a.get(key), b.get(key))
+    else:
+        yield Field(path, a, b)
+
+
+def _findings(store: Store, before: Snapshot, after: Snapshot) -> Iterator[FindingChange]:
+    old, new = _open(store, before), _open(store, after)
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key, ("", "")), new.get(key, ("", ""))
+        if a[0] != b[0]:
+            change = "new" if not a[0] else "resolved" if not b[0] else "changed"
+            yield FindingChange(*key, change, a[0], b[0], b[1] or a[1])
+
+
+def _open(store: Store, snapshot: Snapshot) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """The failing and unknown verdicts of the snapshot's last evaluation: status and message by verdict."""
+    numbers = [e.id for e in store.evaluations() if e.snapshot == snapshot.id]
+    if not numbers:
+        return {}
+    return {
+        (rule, uid, discriminator): (status, message)
+        for rule, uid, discriminator, status, message, _ in store.verdicts(numbers[-1])
+        if status in ("fail", "unknown")
+    }

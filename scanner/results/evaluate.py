@@ -1,0 +1,118 @@
+"""Judge a stored snapshot: assign environments, run the rules, keep the verdicts, build the view."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import scanner
+from scanner.attestations import Attestation
+from scanner.environments import Config, assign
+from scanner.frameworks import Framework
+from scanner.results.build import Context, DocumentRef, build, finding_id
+from scanner.results.model import Result, Tool
+from scanner.rules import Rules, run
+from scanner.store import Evaluation, Snapshot, Store
+from scanner.store.codec import digest
+from scanner.tables import Kinds, TierwallRun
+from scanner.waivers import Waiver
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All that judges, besides the snapshot: what a verdict rests on."""
+
+    config: Config
+    rules: Rules
+    frameworks: Sequence[Framework]
+    waivers: Sequence[Waiver] = ()
+    attestations: Sequence[Attestation] = ()
+    applies: dict[str, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each input."""
+        return {
+            "rules": self.rules.digest,
+            "policy": self.config.digest,
+            "waivers": digest([_plain(w) for w in self.waivers]),
+            "attestations": digest([_plain(a) for a in self.attestations]),
+        }
+
+
+def evaluate(
+    store: Store,
+    snapshot: Snapshot,
+    policy: Policy,
+    kinds: Kinds,
+    *,
+    as_of: int | None = None,
+    include_passed: bool = False,
+    keep: bool = True,
+) -> Result:
+    """The result of judging the snapshot at `as_of` (UTC seconds; when the snapshot finished, if not given).
+
+    The verdicts become the store's history when `keep`, which only the newest snapshot's should.
+    """
+    at = int(snapshot.finished) if as_of is None else as_of
+    sums = policy.digests
+    with (
+        tempfile.TemporaryDirectory(prefix="tierwall-") as folder,
+        store.estate(snapshot, kinds, Path(folder)) as estate,
+    ):
+        assign(estate, policy.config)
+        if estate.path == store.path:
+            with store.writing():
+                store.seal_projection(snapshot.id)
+        verdicts = list(run(estate, policy.rules, at))
+        if keep:
+            evaluation = Evaluation(
+                snapshot=snapshot.id, as_of=at, tool=scanner.__version__,
+                rules_digest=sums["rules"], policy_digest=sums["policy"], waivers_digest=sums["waivers"],
+                attestations_digest=sums["attestations"],
+            )  # fmt: skip
+            store.keep_evaluation(
+                evaluation,
+                (
+                    (v.rule, v.uid, v.discriminator, v.status, v.message, json.dumps([asdict(b) for b in v.because]))
+                    for v in verdicts
+                ),
+            )
+        documents = {
+            d.uid: DocumentRef(sha, tuple(sorted(d.parts))) for d, sha in store.documents_with_digests(snapshot.id)
+        }
+        context = Context(
+            first_seen={finding_id(*key): since for key, since in store.first_failed().items()},
+            documents=documents,
+            applies=policy.applies or None,
+        )
+        return build(
+            estate, verdicts, list(policy.rules), policy.frameworks, snapshot, at,
+            waivers=policy.waivers, attestations=policy.attestations,
+            tool=Tool("tierwall", scanner.__version__, sums), include_passed=include_passed, context=context,
+        )  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    """A governance record as plain JSON, for its digest."""
+    return json.loads(json.dumps(asdict(value), default=str, sort_keys=True))  # type: ignore[call-overload]  # dataclasses
+
+
+def record(store: Store, operation: str, started: float, result: Result, exit_code: int) -> None:
+    """Keep a run of ours as evidence: what ran, when, with what, and how it ended."""
+    sums = result.tool.digests
+    failed = [f for f in result.findings if f.status == "fail"]
+    unknown = [f for f in result.findings if f.status == "unknown"]
+    store.keep_run(
+        TierwallRun(
+            scope="tierwall", uid="", source="tierwall", operation=operation, started=int(started),
+            finished=int(time.time()), snapshot=result.snapshot.id, tool_version=scanner.__version__,
+            rules_digest=sums.get("rules", ""), policy_digest=sums.get("policy", ""),
+            result_digest=digest([[f.id, f.status] for f in result.findings]), exit_code=exit_code,
+            failed=len(failed), unknown=len(unknown),
+        )
+    )  # fmt: skip
