@@ -61,29 +61,23 @@ class Drift:
 
 def compare(store: Store, before: Snapshot, after: Snapshot) -> Drift:
     """What changed from one snapshot to the other. Volatile values, and what either did not read, are no change."""
-    old, new = _documents(store, before), _documents(store, after)
-    blind = _blind(store, before) | _blind(store, after)
+    old, new = store.members(before.id), store.members(after.id)
+    gaps = [g for s in (before, after) for g in store.ledger(s.id) if isinstance(g, Gap)]
+    blind = {(g.scope, g.table_name) for g in gaps if not g.uid and not g.column_name}
     changes = []
     for uid in sorted(old.keys() | new.keys()):
         a, b = old.get(uid), new.get(uid)
-        either = a or b
-        assert either is not None  # the uid comes from one of the two
         if a is None or b is None:
-            if (either[0].scope, "") not in blind:
-                changes.append(ResourceChange(uid, "removed" if b is None else "added", either[0].kind, either[0].name))
-        elif a[1] != b[1] and (fields := tuple(_fields(a[0], b[0]))):
-            changes.append(ResourceChange(uid, "changed", b[0].kind, b[0].name, fields))
-    unread = sorted({uid or f"scope:{scope}" for scope, uid in blind})
+            one, number = (old[uid], before.id) if b is None else (new[uid], after.id)
+            if (one.scope, one.table_name) not in blind:
+                document = store.document(number, uid, one)
+                changes.append(ResourceChange(uid, "removed" if b is None else "added", one.kind, document.name))
+        elif a.sha != b.sha:
+            was, is_ = store.document(before.id, uid, a), store.document(after.id, uid, b)
+            if fields := tuple(_fields(was, is_)):
+                changes.append(ResourceChange(uid, "changed", b.kind, is_.name, fields))
+    unread = sorted({g.uid or f"scope:{g.scope}" for g in gaps})
     return Drift(before, after, tuple(changes), tuple(_findings(store, before, after)), tuple(unread))
-
-
-def _documents(store: Store, snapshot: Snapshot) -> dict[str, tuple[Document, str]]:
-    return {d.uid: (d, sha) for d, sha in store.documents_with_digests(snapshot.id)}
-
-
-def _blind(store: Store, snapshot: Snapshot) -> set[tuple[str, str]]:
-    """(scope, uid) of what the snapshot could not read; uid '' where rows may be missing."""
-    return {(g.scope, g.uid) for g in store.ledger(snapshot.id) if isinstance(g, Gap)}
 
 
 def _fields(a: Document, b: Document) -> Iterator[Field]:

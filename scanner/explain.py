@@ -39,7 +39,7 @@ def _told(store: Store, snapshot: Snapshot, estate: Estate, policy: Policy, verd
     rule = policy.rules[verdict.rule]
     (assignment,) = estate.rows(Assignment, "uid = ?", verdict.uid) or [Assignment(uid=verdict.uid)]
     environment = estate.rows(Environment, "id = ?", assignment.environment)
-    document = next(((d, sha) for d, sha in store.documents_with_digests(snapshot.id) if d.uid == verdict.uid), None)
+    member = store.members(snapshot.id).get(verdict.uid)
     told: dict[str, Any] = {
         "finding": finding_id(verdict.rule, verdict.uid, verdict.discriminator),
         "status": verdict.status,
@@ -61,14 +61,13 @@ def _told(store: Store, snapshot: Snapshot, estate: Estate, policy: Policy, verd
         "unknown because": [dataclasses.asdict(b) for b in verdict.because],
         "snapshot": {"id": snapshot.id, "digest": snapshot.digest, "finished": _time(snapshot.finished)},
     }
-    if document:
-        told["document"] = {"sha256": document[1], "file": document[0].file, "line": document[0].line} | {
-            "parts": dict(document[0].parts)
-        }
+    if member:
+        document = store.document(snapshot.id, verdict.uid, member)
+        told["document"] = {"sha256": member.sha, "file": document.file, "line": document.line, "parts": document.parts}
         told["calls"] = [
             _call(c)
-            for c in estate.rows(Call, "scope = ? AND uid IN ('', ?)", document[0].scope, verdict.uid)
-            if c.uid or c.operation in document[0].parts
+            for c in estate.rows(Call, "scope = ? AND uid IN ('', ?)", member.scope, verdict.uid)
+            if c.uid or c.operation in document.parts
         ]
     else:
         told["calls"] = [_call(c) for c in estate.rows(Call, "status NOT IN ('ok', 'absent')")]

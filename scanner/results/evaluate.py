@@ -82,9 +82,7 @@ def evaluate(
                     for v in verdicts
                 ),
             )
-        documents = {
-            d.uid: DocumentRef(sha, tuple(sorted(d.parts))) for d, sha in store.documents_with_digests(snapshot.id)
-        }
+        documents = {uid: DocumentRef(member.sha) for uid, member in store.members(snapshot.id).items()}
         context = Context(
             first_seen={finding_id(*key): since for key, since in store.first_failed().items()},
             documents=documents,

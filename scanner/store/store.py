@@ -40,6 +40,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One resource of a snapshot: its kind, its table, its scope and the SHA-256 of its document."""
+
+    kind: str
+    table_name: str
+    scope: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What one judging of a snapshot rested on."""
 
@@ -255,20 +265,23 @@ class Store:
 
     def documents(self, number: int) -> Iterator[Document]:
         """Every document of a snapshot, stale ones included, in the order of their uids."""
-        return (document for document, _ in self.documents_with_digests(number))
-
-    def documents_with_digests(self, number: int) -> Iterator[tuple[Document, str]]:
-        """Every document of a snapshot with its SHA-256."""
-        asked = {(r.scope, r.table_name) for r in self.ledger(number) if isinstance(r, Requested)}
         seen = self._observed(number)
+        for uid, member in self.members(number).items():
+            yield self._document(member.scope, member.sha, seen.get(uid, {}))
+
+    def members(self, number: int) -> dict[str, Member]:
+        """What a snapshot holds, stale resources included, by uid in order."""
+        asked = {(r.scope, r.table_name) for r in self.ledger(number) if isinstance(r, Requested)}
         found = self.connection.execute(
-            """SELECT uid, table_name, scope, sha FROM resource
+            """SELECT uid, kind, table_name, scope, sha FROM resource
                WHERE first <= ?1 AND (until IS NULL OR until > ?1) ORDER BY uid""",
             [number],
-        ).fetchall()
-        for uid, table_name, scope, sha in found:
-            if (scope, table_name) in asked:
-                yield self._document(scope, sha, seen.get(uid, {})), sha
+        )
+        return {uid: Member(*rest) for uid, *rest in found if (rest[2], rest[1]) in asked}
+
+    def document(self, number: int, uid: str, member: Member) -> Document:
+        """The document of one member of a snapshot, volatile values included."""
+        return self._document(member.scope, member.sha, self._observed(number).get(uid, {}))
 
     def _document(self, scope: str, sha: str, seen: dict[str, Any]) -> Document:
         found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
