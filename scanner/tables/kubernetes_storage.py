@@ -17,8 +17,6 @@ class KubernetesPersistentVolumeClaim(Resource, title="A claim of persistent sto
 class KubernetesSecret(Resource, title="A secret that something refers to"):
     """Known by its references; secrets themselves are read only where `read_secret_values` is set."""
 
-    type: str | None = column("Type, such as kubernetes.io/tls.")
-    immutable: bool | None = column("Cannot be changed. Not set is false.")
     reference_count: int | None = column("Number of references found.")
 
 

@@ -1,0 +1,257 @@
+"""From Kubernetes objects to documents: what is dropped at once, who owns whom, and which secrets are named."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scanner.collectors.kubernetes.identity import CLUSTER_SCOPED, uid
+from scanner.collectors.kubernetes.kinds import BY_NAME, OBJECT, misfit
+from scanner.collectors.kubernetes.reads import READS, SECRETS
+from scanner.collectors.kubernetes.values import Misfit, dig, mapping, mappings, names, text
+from scanner.collectors.kubernetes.workloads import containers, pod_template, variable_source, volume_sources
+from scanner.tables import Document, Json
+
+# The document that an object of a kind becomes, by API version and kind.
+DOCUMENTS = {(read.version, read.kind): read.document for read in (*READS, SECRETS)}
+
+_METADATA = ("name", "namespace", "uid", "labels", "creationTimestamp", "ownerReferences")
+# The annotations that decide a column. The others are kept apart, where each value is judged as a setting.
+_ANNOTATIONS = frozenset({
+    "azure.workload.identity/client-id", "eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account",
+    "kubernetes.io/config.mirror", "kubernetes.io/ingress.class", "networking.gke.io/load-balancer-type",
+    "service.beta.kubernetes.io/aws-load-balancer-internal", "service.beta.kubernetes.io/aws-load-balancer-scheme",
+    "service.beta.kubernetes.io/azure-load-balancer-internal",
+    "service.beta.kubernetes.io/openstack-internal-load-balancer",
+})  # fmt: skip
+# A copy of the whole object, secrets included.
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+_STATUS = {"Namespace": "phase", "PersistentVolumeClaim": "phase", "Node": "nodeInfo"}
+# Command lines, scripts and headers carry secrets in places that no name tells; no column needs them.
+_SPOKEN = frozenset({"command", "args", "lifecycle", "httpHeaders"})
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_CONTROLLERS = frozenset({
+    "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
+})  # fmt: skip
+_CONTROLLER_GROUPS = frozenset({"", "apps", "batch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where objects come from."""
+
+    scope: str
+    cluster: str
+    source: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(slots=True)
+class Secrets:
+    """The secrets that were named, and what named them, as objects went by."""
+
+    references: dict[tuple[str, str], set[tuple[str, str, str]]] = field(default_factory=dict)
+    values: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def refer(self, namespace: str, by: str, found: Iterator[tuple[str, str, str]]) -> None:
+        """Keep the references (name, use, key) of one object."""
+        for name, use, key in found:
+            if name:
+                self.references.setdefault((namespace, name), set()).add((by, use, key))
+
+    def see(self, namespace: str, name: str, values: Mapping[str, str] | None = None) -> None:
+        """Keep a secret that exists, with its values where they were asked for."""
+        self.references.setdefault((namespace, name), set())
+        if values is not None:
+            self.values[namespace, name] = dict(values)
+
+    def documents(self, where: Place) -> Iterator[Document]:
+        """A document a secret."""
+        for (namespace, name), found in sorted(self.references.items()):
+            parts: dict[str, Json] = {
+                "references": {"found": [{"by": by, "use": use, "key": key} for by, use, key in sorted(found)]}
+            }
+            if (namespace, name) in self.values:
+                parts["values"] = {"data": self.values[namespace, name]}
+            yield Document(
+                kind=SECRETS.document, uid=uid(where.cluster, namespace, SECRETS.kind, name), scope=where.scope,
+                name=name, parts=parts, cluster=where.cluster, namespace=namespace, source=where.source,
+            )  # fmt: skip
+
+
+def secret_values(obj: Json) -> dict[str, str]:
+    """The decoded values of a secret; one that is no text stays in base64. Raises Misfit."""
+    out = {}
+    for key, encoded in names(obj, "data"):
+        try:
+            out[key] = base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            out[key] = encoded
+    return out | dict(names(obj, "stringData"))
+
+
+def is_owned(obj: Json) -> bool:
+    """A controller that is a workload itself made this object, so it is no workload of its own. Raises Misfit."""
+    return any(
+        owner.get("controller") is True
+        and owner.get("kind") in _CONTROLLERS
+        and str(owner.get("apiVersion")).rpartition("/")[0] in _CONTROLLER_GROUPS
+        for owner in mappings(obj, "metadata", "ownerReferences")
+    )
+
+
+def trimmed(obj: Json) -> dict[str, Json]:
+    """The object without what changes by itself and without what may be secret. Raises Misfit."""
+    kind = text(obj, "kind")
+    out = {key: value for key, value in mapping(obj).items() if key not in ("metadata", "status", "data", "stringData")}
+    out["metadata"] = {key: dig(obj, "metadata", key) for key in _METADATA if dig(obj, "metadata", key) is not None}
+    kept = {key: value for key, value in names(obj, "metadata", "annotations") if key in _ANNOTATIONS}
+    if kept:
+        out["metadata"]["annotations"] = kept
+    if kind in _STATUS and (status := dig(obj, "status", _STATUS[kind])) is not None:
+        out["status"] = {_STATUS[kind]: status}
+    if kind == "Pod" or kind in _CONTROLLERS:
+        out["spec"] = _quiet_spec(mapping(obj, "spec"), *_template_path(kind))
+    return out
+
+
+def _template_path(kind: str) -> tuple[str, ...]:
+    if kind == "Pod":
+        return ()
+    return ("jobTemplate", "spec", "template", "spec") if kind == "CronJob" else ("template", "spec")
+
+
+def _quiet_spec(spec: Mapping[str, Json], *path: str) -> dict[str, Json]:
+    """A copy of the spec whose pod spec, at the path, has no values of variables and no command lines."""
+    if path:
+        below = dict(_quiet_spec(mapping(spec, path[0]), *path[1:]))
+        if path[0] == "template" and "metadata" in below:
+            below["metadata"] = {"labels": dict(names(below, "metadata", "labels"))}
+        return {**spec, path[0]: below} if path[0] in spec else dict(spec)
+    quiet = {key: [_quiet_container(c) for c in mappings(spec, key)] for key in _CONTAINERS if key in spec}
+    return {**spec, **quiet}
+
+
+def _quiet_container(container: Mapping[str, Json]) -> Json:
+    env = [{key: value for key, value in entry.items() if key != "value"} for entry in mappings(container, "env")]
+    out = {key: value for key, value in _without(dict(container), _SPOKEN).items() if key != "env"}
+    return {**out, "env": env} if env else out
+
+
+def _without(value: Json, dropped: frozenset[str]) -> Json:
+    if isinstance(value, dict):
+        return {key: _without(item, dropped) for key, item in value.items() if key not in dropped}
+    return [_without(item, dropped) for item in value] if isinstance(value, list) else value
+
+
+def _variables(template: Json) -> dict[str, dict[str, str]]:
+    """The literal values by container and name; where a name is given twice the last holds."""
+    found: dict[str, dict[str, str]] = {}
+    for _, container in containers(template):
+        for entry in mappings(container, "env"):
+            values = found.setdefault(text(container, "name"), {})
+            values.pop(text(entry, "name"), None)
+            if variable_source(entry).kind == "literal":
+                values[text(entry, "name")] = text(entry, "value")
+    return {name: values for name, values in found.items() if values}
+
+
+def references(obj: Json) -> Iterator[tuple[str, str, str]]:
+    """The secrets an object names: name, use, key. Raises Misfit."""
+    kind = text(obj, "kind")
+    if kind == "Ingress":
+        for entry in mappings(obj, "spec", "tls"):
+            yield text(entry, "secretName"), "tls", ""
+    elif kind == "ServiceAccount":
+        for entry in mappings(obj, "secrets"):
+            yield text(entry, "name"), "mount", ""
+        for entry in mappings(obj, "imagePullSecrets"):
+            yield text(entry, "name"), "image_pull", ""
+    elif kind == "Pod" or kind in _CONTROLLERS:
+        yield from _pod_references(pod_template(obj))
+
+
+def _pod_references(template: Json) -> Iterator[tuple[str, str, str]]:
+    for _, container in containers(template):
+        for entry in [*mappings(container, "env"), *mappings(container, "envFrom")]:
+            source = variable_source(entry)
+            if source.kind == "secret":
+                yield source.reference, "environment", source.key
+    pod = mapping(template, "spec")
+    for _, volume_kind, _, source_of_volume in volume_sources(pod):
+        if volume_kind == "secret":
+            yield text(source_of_volume, "secretName"), "volume", ""
+    for entry in mappings(pod, "imagePullSecrets"):
+        yield text(entry, "name"), "image_pull", ""
+
+
+def service_account(obj: Json) -> tuple[str, bool]:
+    """A workload's service account, and whether the account decides if its token is mounted. Raises Misfit."""
+    pod = mapping(pod_template(obj), "spec")
+    name = text(pod, "serviceAccountName") or text(pod, "serviceAccount", default="default")
+    return name, pod.get("automountServiceAccountToken") is None
+
+
+def document(obj: Json, where: Place, namespace: str = "") -> tuple[Document, str]:
+    """An object as a document, and what of it is not as the API has it; such an object is not kept.
+
+    `namespace` is that of objects which name none.
+    """
+    kind, name = str(dig(obj, "kind")), str(dig(obj, "metadata", "name"))
+    space = "" if kind in CLUSTER_SCOPED else str(dig(obj, "metadata", "namespace") or namespace)
+    problem, parts = "", {}
+    try:
+        parts = _parts(obj)
+    except Misfit as error:
+        problem = str(error)
+    made = Document(
+        kind=DOCUMENTS[str(dig(obj, "apiVersion")), kind],
+        uid=uid(where.cluster, space, kind, name),
+        scope=where.scope,
+        name=name,
+        parts=parts,
+        cluster=where.cluster,
+        # A namespace is the place of all that is in it, itself included.
+        namespace=name if kind == "Namespace" else space,
+        source=where.source,
+        file=where.file,
+        line=where.line,
+    )  # fmt: skip
+    return made, problem
+
+
+def _parts(obj: Json) -> dict[str, Json]:
+    parts: dict[str, Json] = {OBJECT: trimmed(obj)}
+    annotations = {
+        key: value for key, value in names(obj, "metadata", "annotations") if key not in _ANNOTATIONS and key != _COPY
+    }
+    if annotations:
+        parts["annotations"] = annotations
+    if text(obj, "kind") == "Pod" or text(obj, "kind") in _CONTROLLERS:
+        variables = _variables(pod_template(obj))
+        if variables:
+            parts["variables"] = variables
+    return parts
+
+
+def checked(made: Document, problem: str) -> tuple[Document, str]:
+    """The document as it may be kept: without its parts where the object cannot be shaped."""
+    problem = problem or misfit(made)
+    if not problem:
+        return made, ""
+    return (
+        Document(
+            kind=made.kind, uid=made.uid, scope=made.scope, name=made.name, parts={}, cluster=made.cluster,
+            namespace=made.namespace, source=made.source, file=made.file, line=made.line,
+        ),
+        problem,
+    )  # fmt: skip
+
+
+__all__ = [
+    "BY_NAME", "DOCUMENTS", "Place", "Secrets", "checked", "document", "is_owned", "references", "secret_values",
+    "service_account", "trimmed",
+]  # fmt: skip
