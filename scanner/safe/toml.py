@@ -1,6 +1,6 @@
 """TOML from outside. Values have the JSON types: dates stay text, and so do numbers that a column cannot hold."""
 
-import datetime
+import datetime as dt
 import math
 import re
 import tomllib
@@ -15,14 +15,22 @@ DEFAULT_DEPTH = 100
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 
+# tomllib keeps every prefix of a dotted key: one of 100,000 parts takes gigabytes.
+_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DOTTED = rf"(?<![A-Za-z0-9_.-]){_KEY}(?:[ \t]*+\.[ \t]*+{_KEY}){{%d}}"
+
 
 def load(data: bytes | str, where: str, *, limit: int = DEFAULT_LIMIT, depth: int = DEFAULT_DEPTH) -> dict[str, Any]:
     """The document's table. A key given twice is an error in TOML itself. Raises InputError as `where:line:column`."""
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
     if size > limit:
         raise InputError(where, f"is larger than {limit:,} bytes (limit {limit:,})")
+    text = decode(data, where)
+    if long_key := re.search(_DOTTED % depth, text):
+        line = text.count("\n", 0, long_key.start()) + 1
+        raise InputError(f"{where}:{line}", f"is nested too deeply (limit {depth})")
     try:
-        document = tomllib.loads(decode(data, where))
+        document = tomllib.loads(text)
     except RecursionError as error:
         raise InputError(where, f"is nested too deeply (limit {depth})") from error
     except tomllib.TOMLDecodeError as error:
@@ -48,7 +56,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
             return fitted(value)
         case float():
             return value if math.isfinite(value) else str(value)
-        case datetime.date() | datetime.time():  # a datetime is a date
+        case dt.date() | dt.time():  # a datetime is a date
             return value.isoformat()
         case list():
             return [_plain(item, where, depth - 1) for item in value]

@@ -1,0 +1,248 @@
+"""Secrets that can be told by their form, wherever they stand in a text.
+
+Every pattern is bounded and is tried only where one of its hints, a plain substring, occurs: most texts cost a few
+substring searches. The secret itself is the group `s` (as written), `q` (inside quotes) or `u` (percent-encoded).
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote
+
+Replace = Callable[[str], str]
+"""From a secret to its token."""
+
+TOKEN = re.compile(r"hm1:[0-9a-f]{8}:[a-z2-7]{26}")
+
+_WORDS = (
+    r"passw(?:or)?d|passphrase|pwd|secret|token|credentials?|(?<![a-z])sig|signature"
+    r"|(?:api|access|account|auth|client|encryption|private|secret|shared|signing)[_-]?key"
+)
+_NAME = rf"(?:{_WORDS})(?:[_-]?(?:value|string|text|\d{{1,3}}))?"
+_QUOTE = r"\\{0,3}[\"']"
+_QUOTED = (  # to the closing quote; inside doubly encoded JSON, to the one that ends a value
+    rf"(?P<quote>{_QUOTE})(?P<q>(?:(?!(?P=quote)(?:[\s,;:&)}}\]\\<]|$))(?:\\.|[^\\])){{1,8192}})(?P=quote)"
+)
+_BARE = (  # to the end of the word; `,`, `;` and `&` end it where another assignment or nothing follows
+    r"(?P<s>(?!\\{0,3}[\"'])(?:(?![,;&][ ]?[\w .-]{1,40}=|[,;&](?:\s|$))(?:[^\s\"'\\]|\\(?![\"'nrt]))){1,8192})"
+)
+
+
+class Detector(NamedTuple):
+    """One form of secret: `hints` as they stand in the lower-cased text, and the pattern."""
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _detector(hints: str, pattern: str, flags: int = 0) -> Detector:
+    return Detector(tuple(hints.split()), re.compile(pattern, flags))
+
+
+_NAMES = " ".join(
+    ["passw", "passphrase", "pwd", "secret", "token", "credential", "signature", "sig=", "sig:", 'sig"']
+    + [
+        f"{kind}{joint}key"
+        for kind in ("api", "access", "account", "auth", "client", "encryption", "private", "shared", "signing")
+        for joint in ("", "_", "-")
+    ]
+)
+# First what stands around a secret, so that the whole of it is taken; then the forms that issuers chose.
+DETECTORS = (
+    _detector(
+        "://",
+        r"://[^\s/?#@:\"'<>\\]{0,256}:(?!(?:hm1:|\d{1,5}(?:[/?#\s,]|$)))"
+        r"(?P<u>[^\s\"'<>/?#]{1,1024}|[^\s\"'<>@]{1,256})@",
+    ),
+    _detector("://", r"(?i)https?://(?=[^\s/@:]{0,256}\d)(?P<u>[^\s/?#@:\"'<>\\]{16,256})@"),
+    _detector(
+        "authorization",
+        r"(?i)authorization\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}b?\\{0,3}[\"']?"
+        r"(?:(?:basic|bearer|token|digest|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4}(?P<s>[^\r\n\"'\\]{1,8192})"
+        r"|(?P<u>[^\s\"'\\,;}]{16,8192}))",
+    ),
+    _detector("bearer", r"(?i)\bbearer\s{1,4}(?P<s>[A-Za-z0-9._~+/=:-]{12,8192})"),
+    _detector("x-api-key x-auth-token", rf"(?i)x-(?:api-key|auth-token){_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_BARE}"),
+    _detector(
+        "value",  # {"name": "DB_PASSWORD", "value": "…"} in JSON that is itself a string
+        rf"(?i){_QUOTE}(?:name|key){_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTE}[\w.-]{{0,64}}{_NAME}{_QUOTE}\s{{0,4}},\s{{0,4}}"
+        rf"{_QUOTE}value{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTED}",
+    ),
+    _detector(
+        "value",
+        rf"(?i){_QUOTE}value{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTED}(?=\s{{0,4}},\s{{0,4}}{_QUOTE}(?:name|key){_QUOTE}"
+        rf"\s{{0,4}}:\s{{0,4}}{_QUOTE}[\w.-]{{0,64}}{_NAME}{_QUOTE})",
+    ),
+    _detector(_NAMES, rf"(?i){_NAME}\\{{0,3}}[\"']?\s{{0,4}}(?:=>|:=|={{1,2}})\s{{0,4}}b?(?:{_QUOTED}|{_BARE})"),
+    # `arn:aws:secretsmanager:…:secret:name` and `…:password::` name a secret; they do not hold one.
+    _detector(
+        _NAMES,
+        rf"(?i)(?<![:/]){_NAME}(?:\\{{0,3}}[\"']\s{{0,4}}:\s{{0,4}}|\s{{0,4}}:\s{{1,4}}|:(?!:))b?(?:{_QUOTED}|{_BARE})",
+    ),
+    _detector(_NAMES, rf"(?i)(?<=-)(?:[\w-]{{0,40}}?-)?{_NAME}\s{{1,4}}(?![-\s]){_BARE}"),
+    _detector(_NAMES, rf"(?i)<[\w:.-]{{0,40}}?(?:{_WORDS})>(?P<s>[^<>]{{1,8192}})<"),
+    _detector(
+        "-----begin",
+        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:.{0,32768}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*))",
+        re.DOTALL,
+    ),
+    _detector("eyj", r"(?<![A-Za-z0-9_-])(?P<s>eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){2,4})"),
+    _detector("akia asia", r"(?<![A-Za-z0-9])(?P<s>(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z0-9])"),
+    _detector(
+        "iqojb3jpz2lu fwogzxivyxdz fqogzxivyxdz",
+        r"(?P<s>(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9/+=_%-]{20,}+)",
+    ),
+    _detector("ghp_ gho_ ghu_ ghs_ ghr_", r"(?<![A-Za-z0-9])(?P<s>gh[opusr]_[A-Za-z0-9]{20,255})"),
+    _detector("github_pat_", r"(?P<s>github_pat_[A-Za-z0-9_]{20,255})"),
+    _detector("xox xapp-", r"(?P<s>(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,255})"),
+    _detector("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[A-Za-z0-9/_-]{10,255})"),
+    _detector("glpat- glrt- gldt- glcbt- glptt- glft- glsoat- glagent-", r"(?P<s>gl[a-z]{2,6}-[A-Za-z0-9_.-]{20,255})"),
+    _detector("_live_ _test_ whsec_", r"(?<![A-Za-z0-9])(?P<s>(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9+/=]{10,255})"),
+    _detector("npm_", r"(?<![A-Za-z0-9])(?P<s>npm_[A-Za-z0-9]{30,255})"),
+    _detector("pypi-age", r"(?P<s>pypi-AgE[A-Za-z0-9_-]{50,1000})"),
+    _detector("aiza gocspx-", r"(?<![A-Za-z0-9])(?P<s>(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,60}))"),
+    _detector("ya29.", r"(?P<s>ya29\.[A-Za-z0-9_-]{20,1000})"),
+    _detector("sg.", r"(?<![A-Za-z0-9])(?P<s>SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50})"),
+    _detector("hvs. hvb.", r"(?<![A-Za-z0-9])(?P<s>hv[sb]\.[A-Za-z0-9_-]{24,300})"),
+    _detector("dckr_pat_ dop_v1_", r"(?P<s>(?:dckr_pat|dop_v1)_[A-Za-z0-9_-]{20,255})"),
+    _detector("sk-proj- sk-ant- t3blbkfj", r"(?<![A-Za-z0-9])(?P<s>sk-[A-Za-z0-9_-]{20,255})"),
+    _detector("age-secret-key-1", r"(?P<s>AGE-SECRET-KEY-1[A-Z0-9]{40,80})"),
+)
+_HINTS = tuple(sorted({hint for detector in DETECTORS for hint in detector.hints} - {"://"}))
+
+# An AWS secret access key has no form of its own; next to an access key's id, 40 such characters are one.
+_AWS_KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
+_AWS_SECRET = re.compile(
+    r"(?<![A-Za-z0-9/+=])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+)
+
+# What stands in for a secret that somebody else already removed, or names one.
+_HARMLESS = re.compile(
+    r"(?i)\*{3,}|x{4,}|<[a-z _-]{0,40}>|\[[a-z _-]{0,40}\]|\((?:sensitive|redacted|hidden)[a-z ]{0,20}\)"
+    r"|null|none|true|false|undefined|\"\"|''|\*"
+)
+_REFERENCE = re.compile(
+    r"\$\{[A-Za-z_][\w.\[\]*-]{0,200}\}|\$\([A-Za-z_][\w.-]{0,200}\)|\$[A-Z_][A-Z0-9_]{0,200}|%[A-Z_][A-Z0-9_]{0,200}%"
+    r"|\$\{(?:env|ssm|secrets|secretsmanager|self|opt|cf|file|vault|aws|resolve):[\w./:~()-]{0,200}\}"
+    r"|\{\{[^\"'{}]{0,200}\}\}|(?:var|local|data|module|each)\.[A-Za-z_][\w.\[\]-]{0,200}"
+    r"|arn:aws[a-z-]{0,10}:[a-z0-9-]{0,40}:[a-z0-9-]{0,40}:\d{0,12}:[\w.:/@+=,*-]{1,400}"
+    r"|(?:ssm|vault|secretsmanager|awssm|op|gcp-?sm|azkv|keyvault|doppler|sm)://?[\w./#:@-]{1,300}"
+    r"|@Microsoft\.KeyVault\([^()]{0,400}\)"
+)
+
+
+def is_token(text: str) -> bool:
+    """Whether the whole text is a keyed hash already."""
+    return TOKEN.fullmatch(text) is not None
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text only says where a value comes from: `${VAR}`, an ARN, a template's expression."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def holds_aws_key_id(text: str) -> bool:
+    """Whether an AWS access key's id occurs: strings beside it may be its secret."""
+    return ("AKIA" in text or "ASIA" in text) and _AWS_KEY_ID.search(text) is not None
+
+
+def _base64_hints(word: str) -> tuple[str, ...]:
+    """What base64 makes of a word at each of the three places where it may begin, borders left off."""
+    raw = word.encode()
+    whole = (base64.b64encode(b"\0" * shift + raw).decode().rstrip("=") for shift in range(3))
+    return tuple(text[(0, 2, 3)[shift] : ((shift + len(raw)) * 8) // 6] for shift, text in enumerate(whole))
+
+
+_BASE64_HINTS = tuple(
+    hint
+    for word in ("AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-", "xoxp-", "glpat-",
+                 "_live_", "npm_", "AIza", "://", "password", "PASSWORD", "Password", "secret", "SECRET", "token",
+                 "TOKEN", "uthorization", "Bearer")
+    for hint in _base64_hints(word)
+)  # fmt: skip
+_BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+def suspicious(text: str) -> bool:
+    """Whether any detector could find something: false is certain, true is not."""
+    lower = text.lower()
+    return (
+        any(hint in lower for hint in _HINTS)
+        or ("@" in text and "://" in text)
+        or any(hint in text for hint in _BASE64_HINTS)
+        or ("%" in text and _PERCENT.search(text) is not None)
+    )
+
+
+def redact(text: str, token: Replace, *, beside_aws_key: bool = False) -> str:
+    """The text with every secret that has a known form replaced by its token."""
+    found = _redact_plain(text, token, beside_aws_key=beside_aws_key)
+    if "%" in found and _PERCENT.search(found):
+        decoded = unquote(found)
+        cleaned = _redact_plain(decoded, token)
+        if cleaned != decoded:
+            found = cleaned
+    if any(hint in found for hint in _BASE64_HINTS):
+        found = _BASE64_RUN.sub(lambda run: _redact_base64(run[0], token), found)
+    return found
+
+
+def _redact_plain(text: str, token: Replace, *, beside_aws_key: bool = False) -> str:
+    lower = text.lower()
+    beside_aws_key = beside_aws_key or holds_aws_key_id(text)
+    is_arn = "arn:aws" in lower
+    for hints, pattern in DETECTORS:
+        if any(hint in lower for hint in hints):
+            text = pattern.sub(lambda match: _replaced(match, token, is_arn=is_arn), text)
+    if beside_aws_key:
+        text = _AWS_SECRET.sub(lambda match: token(match[0]), text)
+    return text
+
+
+def _replaced(match: re.Match[str], token: Replace, *, is_arn: bool) -> str:
+    group = next(name for name, value in match.groupdict().items() if value is not None and name != "quote")
+    value = match[group]
+    whole = match[0]
+    if not value.strip() or is_token(value) or is_reference(value) or _HARMLESS.fullmatch(value):
+        return whole
+    begin = match.start(group) - match.start()
+    if is_arn and whole[begin - 1 : begin] == ":":
+        return whole
+    secret = value
+    if group == "u":
+        secret = unquote(value)
+    elif group == "q" and "\\" in value:
+        secret = _unescaped(value)
+    return whole[:begin] + token(secret) + whole[begin + len(value) :]
+
+
+def _unescaped(value: str) -> str:
+    """What a JSON string's inside stands for, so that its token equals that of the same value elsewhere."""
+    try:
+        return str(json.loads(f'"{value}"'))
+    except ValueError:
+        return value
+
+
+def _redact_base64(run: str, token: Replace) -> str:
+    decoded = from_base64(run)
+    if decoded is None or _redact_plain(decoded, token) == decoded:
+        return run
+    return token(decoded)
+
+
+def from_base64(text: str) -> str | None:
+    """The UTF-8 text inside base64, of either alphabet and with or without padding; None where there is none."""
+    body = text.strip().rstrip("=").translate(_URL_SAFE)
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
