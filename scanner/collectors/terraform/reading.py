@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scanner.collectors.terraform.plan import Json
-from scanner.collectors.terraform.values import SENSITIVE, UNKNOWN
+from scanner.collectors.terraform.values import OUTSIDE, SENSITIVE, UNKNOWN
 from scanner.tables import Child, Document, Gap, Row
 from scanner.tables.base import Placed, Value, numbered
 
 T = TypeVar("T")
 U = TypeVar("U")
+C = TypeVar("C", bound=Child)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,6 @@ class Lost:
 AFTER_APPLY = "after_apply"
 UNSUPPORTED = "unsupported"
 RUNNING = Lost(AFTER_APPLY, "only the running system knows it")
-OUTSIDE = Lost(AFTER_APPLY, "is declared outside this plan")
 
 
 def then(value: T | Lost, use: Callable[[T], U | Lost]) -> U | Lost:
@@ -49,7 +49,7 @@ class View:
     """The values of a resource or of a block in it. `absent` is what an argument that is not set means."""
 
     def __init__(self, values: Json, path: str = "") -> None:
-        self.values = values
+        self.values: Mapping[str, Json] = values if isinstance(values, Mapping) else {}
         self.path = path
 
     def __repr__(self) -> str:
@@ -57,8 +57,6 @@ class View:
 
     def get(self, name: str) -> Json | Lost:
         """The value as it is; None where it is known not to be set."""
-        if not isinstance(self.values, Mapping):
-            return Lost(UNSUPPORTED, f"{self.path} is no block")
         if lost := _lost(self.values, self.path):
             return lost
         if name not in self.values:
@@ -95,7 +93,7 @@ class View:
 
     def secret(self, name: str) -> str | Lost:
         """The keyed hash of a secret; '' where none is set."""
-        value = self.values.get(name) if isinstance(self.values, Mapping) else None
+        value = self.values.get(name)
         if isinstance(value, Mapping) and SENSITIVE in value:
             return str(value[SENSITIVE])
         return self.text(name, absent="")
@@ -115,19 +113,20 @@ class View:
         return then(self.items(name), lambda items: [_text(item, where) for item in items])
 
     def blocks(self, name: str) -> list[View] | Lost:
-        """Nested blocks; none where they are not set. A block that is unknown as a whole is a view that knows nothing."""
+        """Nested blocks; none where they are not set. A block that is unknown as a whole is a view that knows nothing,
+        which `Shape.each` turns into a gap."""
         value = self.get(name)
         if isinstance(value, dict):  # a provider may have a single block
             return [View(value, self._named(name))]
         return then(self.items(name), lambda items: [View(item, self._named(name)) for item in items])
 
-    def block(self, name: str) -> View | None | Lost:
+    def block(self, name: str) -> View | Lost | None:
         """The only block of the name, or None."""
         return then(self.blocks(name), lambda blocks: blocks[0] if blocks else None)
 
     def ref(self, name: str, *types: str, known: Callable[[str], str | Lost], absent: str | None = None) -> str | Lost:
         """The uid of the one resource an argument refers to. `known` makes a uid of a value that is known."""
-        raw = self.values.get(name) if isinstance(self.values, Mapping) else None
+        raw = self.values.get(name)
         targets = _targets(raw, types)
         if len(targets) == 1:
             return targets[0]
@@ -135,7 +134,7 @@ class View:
 
     def refs(self, name: str, *types: str, known: Callable[[str], str | Lost]) -> tuple[list[str | Lost], Lost | None]:
         """The uids that a list refers to, and the loss that says there may be other ones."""
-        raw = self.values.get(name) if isinstance(self.values, Mapping) else None
+        raw = self.values.get(name)
         where = self._named(name)
         if isinstance(raw, Mapping) and UNKNOWN in raw:
             targets = _targets(raw, types)
@@ -159,6 +158,8 @@ def _lost(value: Json, where: str) -> Lost | None:
     if isinstance(value, Mapping) and len(value) == 1:
         if UNKNOWN in value:
             return Lost(AFTER_APPLY, f"{where} is known after apply")
+        if OUTSIDE in value:
+            return Lost(AFTER_APPLY, f"{value[OUTSIDE]} is declared outside this plan")
         if SENSITIVE in value:
             return Lost(UNSUPPORTED, f"{where} is marked sensitive, so it is kept as a keyed hash only")
     return None
@@ -194,9 +195,13 @@ class Shape:
         """All rows; lists are numbered in an order that does not depend on the plan's."""
         return [*self._rows, *(row for rows in self._children.values() for row in numbered(rows))]
 
-    def add(self, rows: Iterable[Placed]) -> None:
-        """Rows that are made and numbered elsewhere."""
-        self._rows += rows
+    def add(self, rows: Iterable[Placed], loss: Lost) -> None:
+        """Rows that are made and numbered elsewhere; `loss` says why a column of theirs may be NULL."""
+        for row in rows:
+            self._rows.append(row)
+            for name, value in zip(row.columns(), row.values(), strict=True):
+                if value is None and name not in self.place:
+                    self.lost(type(row), name, loss)
 
     def resource(self, table: type[Placed], **columns: Value | Lost) -> None:
         """The resource's own row; every column of the table must be given."""
@@ -205,6 +210,10 @@ class Shape:
     def child(self, table: type[Child], **columns: Value | Lost) -> None:
         """A row of one of its lists."""
         self._children[table].append(table(**self.place, **self._cells(table, columns)))
+
+    def children(self, table: type[C]) -> list[C]:
+        """The rows of a list so far."""
+        return [row for row in self._children[table] if isinstance(row, table)]
 
     def each(self, table: type[Row], items: list[T] | Lost | None) -> Iterator[T]:
         """The elements a list's rows are made of; where they are not known, rows of the table may be missing."""
@@ -231,11 +240,11 @@ class Shape:
             ),
         )
 
-    def _cells(self, table: type[Row], columns: Mapping[str, Value | Lost]) -> dict[str, Value]:
+    def _cells(self, table: type[Row], columns: Mapping[str, Value | Lost]) -> dict[str, Any]:
         missing = table.columns().keys() - self.place.keys() - columns.keys() - {"ordinal"}
         if missing:
             raise TypeError(f"{table.table}: no value is given for {', '.join(sorted(missing))}")
-        cells: dict[str, Value] = {}
+        cells: dict[str, Any] = {}
         for name, value in columns.items():
             if isinstance(value, Lost):
                 self.lost(table, name, value)

@@ -1,9 +1,8 @@
 """The planned values of one instance as one tree: known values, and marks where a value is unknown or sensitive.
 
 A mark is an object with one key that no provider uses, so that the document of a resource shows what the plan showed:
-
-    {"(known after apply)": [{"type": "aws_vpc", "uid": "plan:aws_vpc.main"}]}    what it will refer to, where that is clear
-    {"(sensitive)": "<keyed hash>"}                                               the value itself is nowhere kept
+`{"(known after apply)": [{"type": "aws_vpc", "uid": "plan:aws_vpc.main"}]}`, with what it will refer to where that is
+clear, or `{"(sensitive)": "<keyed hash>"}`; the sensitive value itself is kept nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from scanner.safe.json import canonical
 
 UNKNOWN = "(known after apply)"
 SENSITIVE = "(sensitive)"
+OUTSIDE = "(declared outside this plan)"
 _SHORTEST = 6  # characters; shorter values of sensitive variables occur by chance, as in «true» or «prod»
 
 

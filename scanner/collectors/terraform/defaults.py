@@ -1,0 +1,114 @@
+"""What AWS does where an argument is not set, with the date since when and the page that says so.
+
+Used only for resources that the plan creates, and only where the configuration does not give the argument.
+Arguments whose default the provider fills in by itself are not here: the plan shows those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A service's default. `since` is '' where it has been so from the service's start."""
+
+    value: Any
+    source: str
+    since: str = ""
+    unless: tuple[str, ...] = ()  # arguments that give the value themselves, such as the snapshot a copy is made of
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """How it is kept with the document of a resource."""
+        return {"value": self.value, "since": self.since, "source": self.source}
+
+
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
+_S3_API = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"
+_S3_ENCRYPTION = _S3 + "default-encryption-faq.html"
+_S3_BLOCK = _S3 + "access-control-block-public-access.html"
+_RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html"
+_EC2 = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
+_DATABASE = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_instance"
+_COPIES = ("replicate_source_db", "restore_to_point_in_time", "s3_import", "snapshot_identifier")
+_GROUP = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/security_group"
+_NACL = "https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html"
+_KMS = "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"
+_ROUTES = "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"
+_BACKUP = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
+_IAM = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
+
+# The public access block and the ownership of objects of new buckets.
+S3_BLOCKED = Default(True, _S3_BLOCK, "2023-04-05")
+S3_OWNERSHIP = Default("BucketOwnerEnforced", _S3 + "about-object-ownership.html", "2023-04-05")
+# No account-wide public access block is set on an account unless somebody sets it.
+S3_ACCOUNT_BLOCK = Default(False, _S3_BLOCK)
+
+DEFAULTS: Mapping[str, Mapping[str, Default]] = {
+    "aws_s3_bucket": {
+        "acl": Default("private", _S3_API),
+        "grant": Default([], _S3_API),
+        "lifecycle_rule": Default([], _S3_API),
+        "logging": Default([], _S3_API),
+        "object_lock_configuration": Default([], _S3_API),
+        "object_lock_enabled": Default(False, _S3_API),
+        "policy": Default("", _S3_API),
+        "replication_configuration": Default([], _S3_API),
+        "server_side_encryption_configuration": Default(
+            [
+                {
+                    "rule": [
+                        {
+                            "apply_server_side_encryption_by_default": [
+                                {"sse_algorithm": "AES256", "kms_master_key_id": ""}
+                            ],
+                            "bucket_key_enabled": False,
+                        }
+                    ]
+                }
+            ],
+            _S3_ENCRYPTION,
+            "2023-01-05",
+        ),
+        "versioning": Default([], _S3 + "Versioning.html"),
+    },
+    "aws_db_instance": {
+        "backup_retention_period": Default(0, _DATABASE, unless=_COPIES),  # the API's is 1, but the provider sends 0
+        "deletion_protection": Default(False, _RDS),
+        "enabled_cloudwatch_logs_exports": Default([], _RDS),
+        "iam_database_authentication_enabled": Default(False, _RDS, unless=_COPIES),
+        "multi_az": Default(False, _RDS, unless=_COPIES),
+        "replicate_source_db": Default("", _RDS),
+        "storage_encrypted": Default(False, _RDS, unless=_COPIES),
+    },
+    "aws_instance": {
+        "iam_instance_profile": Default("", _EC2 + "API_RunInstances.html"),
+        "key_name": Default("", _EC2 + "API_RunInstances.html"),
+        "monitoring": Default(False, _EC2 + "API_RunInstances.html"),
+        "user_data": Default("", _EC2 + "API_RunInstances.html"),
+        "user_data_base64": Default("", _EC2 + "API_RunInstances.html"),
+    },
+    "aws_ebs_volume": {"snapshot_id": Default("", _EC2 + "API_CreateVolume.html")},
+    "aws_security_group": {
+        "ingress": Default([], _GROUP),
+        "egress": Default([], _GROUP),  # the provider takes away the rule that AWS gives new groups
+    },
+    "aws_network_acl": {"ingress": Default([], _NACL), "egress": Default([], _NACL), "subnet_ids": Default([], _NACL)},
+    "aws_route_table": {"route": Default([], _ROUTES), "propagating_vgws": Default([], _ROUTES)},
+    "aws_subnet": {"ipv6_cidr_block": Default("", _EC2 + "API_CreateSubnet.html")},
+    "aws_internet_gateway": {"vpc_id": Default("", _EC2 + "API_CreateInternetGateway.html")},
+    "aws_vpc": {"ipv6_cidr_block": Default("", _EC2 + "API_CreateVpc.html")},
+    "aws_kms_key": {"multi_region": Default(False, _KMS), "rotation_period_in_days": Default(365, _KMS)},
+    "aws_iam_role": {
+        "inline_policy": Default([], _IAM + "API_CreateRole.html"),
+        "managed_policy_arns": Default([], _IAM + "API_CreateRole.html"),
+    },
+    "aws_backup_selection": {
+        "condition": Default([], _BACKUP + "API_BackupSelection.html"),
+        "not_resources": Default([], _BACKUP + "API_BackupSelection.html"),
+        "resources": Default([], _BACKUP + "API_BackupSelection.html"),
+    },
+}
