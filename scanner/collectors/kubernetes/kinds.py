@@ -33,16 +33,6 @@ _SETTINGS = ("annotations", "variables.*")
 SHAPES: dict[str, Shape] = {}
 
 
-def misfit(document: Document) -> str:
-    """What of a document's object is not as the API has it; '' where it can be shaped."""
-    try:
-        for _ in SHAPES[document.kind](document, document.parts.get(OBJECT)):
-            pass
-    except Misfit as error:
-        return str(error)
-    return ""
-
-
 def _kind(
     shape: Shape,
     *tables: type[Placed],

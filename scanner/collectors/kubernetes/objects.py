@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from scanner.collectors.kubernetes.identity import CLUSTER_SCOPED, uid
-from scanner.collectors.kubernetes.kinds import BY_NAME, OBJECT, misfit
+from scanner.collectors.kubernetes.kinds import OBJECT, SHAPES
 from scanner.collectors.kubernetes.reads import READS, SECRETS
 from scanner.collectors.kubernetes.values import Misfit, dig, mapping, mappings, names, text
 from scanner.collectors.kubernetes.workloads import containers, pod_template, variable_source, volume_sources
@@ -32,9 +32,12 @@ _STATUS = {"Namespace": "phase", "PersistentVolumeClaim": "phase", "Node": "node
 # Command lines, scripts and headers carry secrets in places that no name tells; no column needs them.
 _SPOKEN = frozenset({"command", "args", "lifecycle", "httpHeaders"})
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_AUTOMOUNT = "automountServiceAccountToken"
+WORKLOAD = "kubernetes_workload"
 _CONTROLLERS = frozenset({
     "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
 })  # fmt: skip
+WORKLOADS = _CONTROLLERS | {"Pod"}
 _CONTROLLER_GROUPS = frozenset({"", "apps", "batch"})
 
 
@@ -56,7 +59,7 @@ class Secrets:
     references: dict[tuple[str, str], set[tuple[str, str, str]]] = field(default_factory=dict)
     values: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
-    def refer(self, namespace: str, by: str, found: Iterator[tuple[str, str, str]]) -> None:
+    def refer(self, namespace: str, by: str, found: Iterable[tuple[str, str, str]]) -> None:
         """Keep the references (name, use, key) of one object."""
         for name, use, key in found:
             if name:
@@ -93,13 +96,19 @@ def secret_values(obj: Json) -> dict[str, str]:
     return out | dict(names(obj, "stringData"))
 
 
-def is_owned(obj: Json) -> bool:
-    """A controller that is a workload itself made this object, so it is no workload of its own. Raises Misfit."""
+def is_owned(obj: Mapping[str, Json]) -> bool:
+    """A workload that is read itself made this one, so it is none of its own."""
+    if obj.get("kind") not in WORKLOADS:
+        return False
+    try:
+        owners = mappings(obj, "metadata", "ownerReferences")
+    except Misfit:
+        return False
     return any(
         owner.get("controller") is True
         and owner.get("kind") in _CONTROLLERS
         and str(owner.get("apiVersion")).rpartition("/")[0] in _CONTROLLER_GROUPS
-        for owner in mappings(obj, "metadata", "ownerReferences")
+        for owner in owners
     )
 
 
@@ -113,7 +122,7 @@ def trimmed(obj: Json) -> dict[str, Json]:
         out["metadata"]["annotations"] = kept
     if kind in _STATUS and (status := dig(obj, "status", _STATUS[kind])) is not None:
         out["status"] = {_STATUS[kind]: status}
-    if kind == "Pod" or kind in _CONTROLLERS:
+    if kind in WORKLOADS:
         out["spec"] = _quiet_spec(mapping(obj, "spec"), *_template_path(kind))
     return out
 
@@ -170,7 +179,7 @@ def references(obj: Json) -> Iterator[tuple[str, str, str]]:
             yield text(entry, "name"), "mount", ""
         for entry in mappings(obj, "imagePullSecrets"):
             yield text(entry, "name"), "image_pull", ""
-    elif kind == "Pod" or kind in _CONTROLLERS:
+    elif kind in WORKLOADS:
         yield from _pod_references(pod_template(obj))
 
 
@@ -188,39 +197,58 @@ def _pod_references(template: Json) -> Iterator[tuple[str, str, str]]:
         yield text(entry, "name"), "image_pull", ""
 
 
-def service_account(obj: Json) -> tuple[str, bool]:
-    """A workload's service account, and whether the account decides if its token is mounted. Raises Misfit."""
-    pod = mapping(pod_template(obj), "spec")
-    name = text(pod, "serviceAccountName") or text(pod, "serviceAccount", default="default")
-    return name, pod.get("automountServiceAccountToken") is None
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as it is kept, and what it says of others."""
+
+    document: Document
+    problem: str = ""  # what of it is not as the API has it; then the document has no parts
+    references: tuple[tuple[str, str, str], ...] = ()  # to secrets: name, use, key
+    asks_account: str = ""  # the service account that decides whether its token is mounted; '' if none does
+    values: dict[str, str] | None = None  # of a secret
 
 
-def document(obj: Json, where: Place, namespace: str = "") -> tuple[Document, str]:
-    """An object as a document, and what of it is not as the API has it; such an object is not kept.
-
-    `namespace` is that of objects which name none.
-    """
-    kind, name = str(dig(obj, "kind")), str(dig(obj, "metadata", "name"))
+def see(obj: Json, where: Place, namespace: str = "") -> Seen:
+    """Take in an object of a kind that `DOCUMENTS` has. `namespace` is that of objects which name none."""
+    kind, name = str(dig(obj, "kind")), str(mapping(obj, "metadata").get("name") or "")
     space = "" if kind in CLUSTER_SCOPED else str(dig(obj, "metadata", "namespace") or namespace)
-    problem, parts = "", {}
-    try:
-        parts = _parts(obj)
-    except Misfit as error:
-        problem = str(error)
     made = Document(
         kind=DOCUMENTS[str(dig(obj, "apiVersion")), kind],
         uid=uid(where.cluster, space, kind, name),
         scope=where.scope,
         name=name,
-        parts=parts,
+        parts={},
         cluster=where.cluster,
         # A namespace is the place of all that is in it, itself included.
         namespace=name if kind == "Namespace" else space,
         source=where.source,
         file=where.file,
         line=where.line,
-    )  # fmt: skip
-    return made, problem
+    )
+    try:
+        if kind == SECRETS.kind:
+            return Seen(made, values=secret_values(obj))
+        whole = replace(made, parts=_parts(obj))
+        for _ in SHAPES[made.kind](whole, whole.parts[OBJECT]):
+            pass  # an object that cannot be shaped is not kept
+        asked = _asks_account(obj) if made.kind == WORKLOAD else ""
+        return Seen(whole, references=tuple(references(obj)), asks_account=asked)
+    except Misfit as error:
+        return Seen(made, problem=str(error))
+
+
+def with_service_account(document: Document, account: Json) -> Document:
+    """A workload's document with what its service account says of its token; None is an account that is not there."""
+    said = dig(account, _AUTOMOUNT)
+    part = None if account is None else {} if said is None else {_AUTOMOUNT: said}
+    return replace(document, parts={**document.parts, "service_account": part})
+
+
+def _asks_account(obj: Json) -> str:
+    pod = mapping(pod_template(obj), "spec")
+    if pod.get(_AUTOMOUNT) is not None:
+        return ""
+    return text(pod, "serviceAccountName") or text(pod, "serviceAccount", default="default")
 
 
 def _parts(obj: Json) -> dict[str, Json]:
@@ -230,28 +258,6 @@ def _parts(obj: Json) -> dict[str, Json]:
     }
     if annotations:
         parts["annotations"] = annotations
-    if text(obj, "kind") == "Pod" or text(obj, "kind") in _CONTROLLERS:
-        variables = _variables(pod_template(obj))
-        if variables:
-            parts["variables"] = variables
+    if text(obj, "kind") in WORKLOADS and (variables := _variables(pod_template(obj))):
+        parts["variables"] = variables
     return parts
-
-
-def checked(made: Document, problem: str) -> tuple[Document, str]:
-    """The document as it may be kept: without its parts where the object cannot be shaped."""
-    problem = problem or misfit(made)
-    if not problem:
-        return made, ""
-    return (
-        Document(
-            kind=made.kind, uid=made.uid, scope=made.scope, name=made.name, parts={}, cluster=made.cluster,
-            namespace=made.namespace, source=made.source, file=made.file, line=made.line,
-        ),
-        problem,
-    )  # fmt: skip
-
-
-__all__ = [
-    "BY_NAME", "DOCUMENTS", "Place", "Secrets", "checked", "document", "is_owned", "references", "secret_values",
-    "service_account", "trimmed",
-]  # fmt: skip

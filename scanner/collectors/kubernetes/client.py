@@ -1,0 +1,250 @@
+"""Talking to an API server: the official client's configuration and credentials, our own requests and retries.
+
+The client's typed models refuse objects that real clusters have and cost six times as much as JSON, so answers are
+read as JSON. Nothing is retried behind our back: urllib3's own retries and redirects are off.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from scanner.errors import ConfigError, InputError
+from scanner.safe import json
+from scanner.tables import Json
+
+if TYPE_CHECKING:
+    from scanner.tables import Reason
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+_ANSWER_LIMIT = 256_000_000  # bytes of one page
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_CONTEXT_HINT = "name one that `kubectl config get-contexts` lists"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often one request is sent again, and how long to wait; the server's Retry-After goes first."""
+
+    attempts: int = 5
+    first_wait: float = 0.5  # seconds, doubled each time
+    longest_wait: float = 30.0  # seconds; also of a Retry-After
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self, attempt: int, retry_after: str | None) -> None:
+        """Wait before the attempt after this one, which is counted from 1."""
+        asked = float(retry_after) if retry_after and retry_after.isdecimal() else None
+        wait = asked if asked is not None else self.first_wait * 2 ** (attempt - 1)
+        self.sleep(min(wait, self.longest_wait))
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """A request that got no usable answer: why, with the server's code and words."""
+
+    reason: Reason
+    code: str
+    message: str
+    status: int = 0  # of HTTP; 0 where no answer came
+    attempts: int = 1
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server answered."""
+
+    body: dict[str, Json]
+    attempts: int
+    request_id: str
+
+
+class Api:
+    """One API server. Safe to use from several threads."""
+
+    def __init__(self, configuration: Any, retry: Retry) -> None:
+        from kubernetes.client import ApiClient
+
+        self._configuration = configuration
+        self._retry = retry
+        self._client = ApiClient(configuration)
+        self._pool = self._client.rest_client.pool_manager
+
+    def get(self, path: str, **parameters: str | int) -> Answer:
+        """Ask for a path; raises Refused."""
+        url = f"{self._configuration.host}{path}"
+        if parameters:
+            url = f"{url}?{urlencode(parameters)}"
+        attempt = 1
+        while True:
+            refused, retry_after = None, None
+            try:
+                response = self._send(url)
+            except Refused as error:
+                refused = error
+            else:
+                if response.status == 200:
+                    return Answer(_parsed(response, path), attempt, _request_id(response))
+                refused, retry_after = _refusal(response), response.headers.get("Retry-After")
+            refused.attempts = attempt
+            # A certificate or a credential is as wrong the second time; a lost connection or a busy server is not.
+            if attempt >= self._retry.attempts or not _is_transient(refused):
+                raise refused
+            self._retry.wait(attempt, retry_after)
+            attempt += 1
+
+    def _send(self, url: str) -> Any:
+        import urllib3
+
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        try:
+            return self._pool.request(
+                "GET", url, headers=self._headers(url), timeout=timeout, retries=False, redirect=False
+            )
+        except urllib3.exceptions.SSLError as error:
+            raise Refused("error", "TLS", f"the connection is not trusted: {_short(error)}") from error
+        except urllib3.exceptions.ConnectTimeoutError as error:
+            raise Refused("deadline", "ConnectTimeout", f"no connection in {CONNECT_SECONDS:.0f} s") from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise Refused("deadline", "ReadTimeout", f"no answer in {READ_SECONDS:.0f} s") from error
+        except urllib3.exceptions.ProtocolError as error:
+            raise Refused("error", "ConnectionLost", _short(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise Refused("error", "Unreachable", _short(error)) from error
+
+    def _headers(self, url: str) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "tierwall"}
+        if url.startswith("https:"):  # a token never travels in clear
+            with credentials_log() as problems:
+                settings = self._configuration.auth_settings()  # renews a token that has expired
+            if problems:
+                raise Refused("expired", "CredentialPlugin", problems[0])
+            headers |= {s["key"]: s["value"] for s in settings.values() if s["in"] == "header"}
+        return headers
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+
+def _is_transient(refused: Refused) -> bool:
+    return refused.status in _TRANSIENT or refused.code == "ConnectionLost"
+
+
+def _parsed(response: Any, path: str) -> dict[str, Json]:
+    try:
+        body = json.load(response.data, path, limit=_ANSWER_LIMIT, duplicates="last")
+    except InputError as error:
+        raise Refused("error", "NotJson", f"the answer is no JSON: {error}", status=200) from error
+    if not isinstance(body, dict):
+        raise Refused("error", "NotJson", "the answer is no JSON object", status=200)
+    return body
+
+
+def _refusal(response: Any) -> Refused:
+    """What an error answer says. The body should be a Status object, but a proxy may have answered."""
+    status = int(response.status)
+    code, message = f"HTTP {status}", ""
+    try:
+        body = json.load(response.data, "answer", limit=1_000_000, duplicates="last")
+    except InputError:
+        body = None
+    if isinstance(body, dict) and body.get("kind") == "Status":
+        code, message = str(body.get("reason") or code), str(body.get("message") or "")
+    reasons: dict[int, Reason] = {401: "denied", 403: "denied", 429: "throttled", 504: "deadline"}
+    return Refused(
+        reasons.get(status, "error"), code, message or f"HTTP {status}", status, request_id=_request_id(response)
+    )
+
+
+def _request_id(response: Any) -> str:
+    return str(response.headers.get("Audit-Id") or "")
+
+
+def _short(error: Exception) -> str:
+    """The last cause in words, without addresses of objects in memory."""
+    cause: BaseException = error
+    while cause.__cause__ or getattr(cause, "reason", None):
+        below = cause.__cause__ or getattr(cause, "reason", None)
+        if not isinstance(below, BaseException):
+            break
+        cause = below
+    return str(cause).rpartition(">: ")[2] or type(cause).__name__
+
+
+@contextmanager
+def credentials_log() -> Iterator[list[str]]:
+    """What the client logs while it gets credentials: it logs a plug-in's failure and goes on without any."""
+    mine, lines = threading.get_ident(), list[str]()
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == mine and record.levelno >= logging.ERROR:
+                lines.append(" ".join(record.getMessage().split()))
+
+    handler = Keep()
+    logging.getLogger().addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def configuration(name: str, kubeconfig: Path | None, context: str | None) -> Any:
+    """How to reach the cluster of that name: of a kubeconfig, or from inside the cluster where there is none.
+
+    Raises ConfigError for a file or a context that is not there, and Refused when the credentials' plug-in fails.
+    """
+    from kubernetes.client import Configuration
+    from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
+
+    out = Configuration()
+    where = f"cluster {name}"
+    path = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
+    files = [Path(part).expanduser() for part in path.split(os.pathsep) if part]
+    if not any(file.is_file() for file in files):
+        if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            try:
+                load_incluster_config(client_configuration=out)  # type: ignore[no-untyped-call]  # the client has no types here
+            except ConfigException as error:
+                raise ConfigError(where, f"the service account's files cannot be used: {error}") from error
+            return out
+        raise ConfigError(where, f"kubeconfig {path} does not exist", "set `kubeconfig`, or KUBECONFIG")
+    try:
+        # Reading the contexts fails where the current one is missing, even if another is asked for.
+        contexts, _ = list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]  # the client has no types here
+        if context and context not in [c["name"] for c in contexts]:
+            raise ConfigError(where, f"kubeconfig {path} has no context {context}", _CONTEXT_HINT)
+    except ConfigException as error:
+        if not context:
+            raise ConfigError(where, f"kubeconfig {path} has no current context", "set `context`") from error
+    except _UNREADABLE as error:
+        raise ConfigError(where, f"kubeconfig {path} cannot be read: {_line(error)}") from error
+    with credentials_log() as problems:
+        try:
+            # Nothing is ever written to the kubeconfig.
+            options = {"config_file": path, "context": context, "persist_config": False}
+            load_kube_config(client_configuration=out, **options)  # type: ignore[no-untyped-call]  # the client has no types here
+        except ConfigException as error:
+            raise ConfigError(where, f"kubeconfig {path}: {_line(error)}") from error
+        except _UNREADABLE as error:
+            raise ConfigError(where, f"kubeconfig {path} cannot be read: {_line(error)}") from error
+    if problems:
+        raise Refused("denied", "CredentialPlugin", problems[0])
+    return out
+
+
+# What the client lets through of a file that is no kubeconfig: YAML errors are ValueErrors of no common base here.
+_UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
