@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, get_args
 
-from scanner.tables.base import Resource, Row, column, required
+from scanner.tables.base import Derived, Resource, Row, column, required
 
 Reason = Literal[
     "denied", "throttled", "expired", "deadline", "error", "unsupported", "after_apply", "stale", "unassigned",
@@ -110,10 +110,52 @@ class Assignment(Row, title="Which environment a resource is in, and why"):
     key: ClassVar[tuple[str, ...]] = ("uid",)
     uid: str = required("The resource.")
     environment: str | None = column("`environment.id`; NULL for a tie or an unreadable tag, '' for none.")
-    because: str = column(
-        "The match that decided: uid, tag, namespace, account and region, account, layer.", default=""
+    because: str = column("What decided, such as «tag environment=staging»; '' where nothing matched.", default="")
+    candidates: str = column("All environments that it may be in, separated by spaces.", default="")
+    reason: str = column(
+        "Why the tags that would decide are not known, one of a gap's reasons; '' if they are.", default=""
     )
-    candidates: str = column("All environments that matched equally well, separated by spaces.", default="")
+    call: int = column("`call.id` of the call that did not give them; 0 when there is none.", default=0)
+
+
+class TierwallAssignment(Derived, title="Whether a resource is in exactly one environment"):
+    """Same uid as the resource, in whose table the rest is. What is not known has a gap on this table, with the call.
+
+    Account, region and cluster, and what has no namespace, serve every environment in them: they are in the strictest.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ()  # only those gaps count that leave the answer open, and they are written
+    resource_table: str | None = column("The resource's own table.")
+    is_assigned: bool | None = column("It is in an environment; also true of one that is in several.")
+    is_ambiguous: bool | None = column("It is in several environments: their matches are equally particular.")
+    is_shared: bool | None = column("It serves all environments of its place, and is judged as the strictest of them.")
+    candidates: str | None = column("The environments that match, separated by spaces; '' if none.")
+    because: str | None = column("What decided; '' where nothing matched.")
+
+
+class TierwallThreshold(Derived, title="A threshold of an environment, and who says so"):
+    """One row a column of `environment` that holds a threshold; uid `threshold:<environment>/<column>`."""
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+    environment: str | None = column("`environment.id`.")
+    column_name: str | None = column("Column of `environment`.")
+    value: int | None = column("Seconds, a count, or 0 and 1.")
+    origin: str | None = column(
+        "`tierwall.yaml:<line>`; `line <n>` of the environment management guide; or `tierwall default`."
+    )
+
+
+class TierwallAllowedPath(Derived, title="A way from one environment into another that tierwall.yaml allows"):
+    """One row a pair of environments, plane and port; uid `allowed:<number>/<from>/<to>/<port>`."""
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+    from_environment: str | None = column("Where the way begins, `environment.id`.")
+    to_environment: str | None = column("Where it ends, `environment.id`.")
+    plane: str | None = column("network, identity, data or configuration.")
+    port: int | None = column("The port; -1 for every port, and on planes that have none.")
+    reason: str | None = column("Why it is allowed.")
+    ticket: str | None = column("The ticket; '' if none.")
+    expires: int | None = column("From then on it is not allowed any more; 0 never.", unit="UTC seconds")
 
 
 class TierwallRun(Resource, title="A run of Tierwall itself: scan, evaluation, gate, report"):
