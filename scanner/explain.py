@@ -25,7 +25,7 @@ def explain(store: Store, snapshot: Snapshot, policy: Policy, kinds: Kinds, find
             assign(estate, policy.config)
             found = [
                 v
-                for v in run(estate, policy.rules, int(snapshot.finished))
+                for v in run(estate, policy.rules.values(), int(snapshot.finished))
                 if finding_id(v.rule, v.uid, v.discriminator).startswith(finding)
             ]
             if not found:
@@ -47,7 +47,7 @@ def _told(store: Store, snapshot: Snapshot, estate: Estate, policy: Policy, verd
         "rule": f"{rule.id}: {rule.title}",
         "why": rule.why,
         "fix": rule.fix,
-        "sql": rule.sql,
+        "sql": rule.compiled.verdicts(),
         "resource": verdict.uid,
         "environment": f"{assignment.environment if assignment.environment is not None else 'unknown'}"
         f" ({assignment.because})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 
 from scanner.bundled import bundled
@@ -32,26 +33,28 @@ def run(args: argparse.Namespace) -> int:
         return common.CLEAN
     rules = load_rules([bundled("rules"), *args.rules])
     if args.action == "list":
-        for rule in rules:
+        for rule in rules.values():
             print(f"{rule.severity:9} {rule.id:60} {rule.title}")
         return common.CLEAN
     if not args.rule:
         raise UsageError("rules show: name a rule; `tierwall rules list` lists them")
-    for rule in rules.find(args.rule):
+    for rule in rules.only([args.rule]).values():
         print(rule.path.read_text(encoding="utf-8"))
-        print(f"# compiled\n{rule.sql}")
+        print("# compiled, where nothing was refused\n" + textwrap.indent(rule.compiled.verdicts(), "# "))
     return common.CLEAN
 
 
 def _test(args: argparse.Namespace) -> int:
     """Run examples and the soundness lint, whatever the lock says."""
-    from scanner.rules import check, load_rules, parse_rules
+    from scanner.rules import check, load_rules, read_rule, rule_files
 
     target = Path(args.rule) if args.rule else None
     if target is not None and not target.exists():
-        found = load_rules([bundled("rules"), *args.rules]).find(args.rule)
+        found = list(load_rules([bundled("rules"), *args.rules]).only([args.rule]).values())
+    elif target is not None and target.is_file():
+        found = [read_rule(target)]
     else:
-        found = list(parse_rules([target] if target else [bundled("rules"), *args.rules]))
+        found = [read_rule(path) for path in sorted(rule_files([target] if target else [bundled("rules"), *args.rules]))]
     failed = 0
     for rule in found:
         try:

@@ -68,7 +68,7 @@ def evaluate(
         if estate.path == store.path:
             with store.writing():
                 store.seal_projection(snapshot.id)
-        verdicts = list(run(estate, policy.rules, at))
+        verdicts = list(run(estate, policy.rules.values(), at))
         if keep:
             evaluation = Evaluation(
                 snapshot=snapshot.id, as_of=at, tool=scanner.__version__,
@@ -89,7 +89,7 @@ def evaluate(
             applies=policy.applies or None,
         )
         return build(
-            estate, verdicts, list(policy.rules), policy.frameworks, snapshot, at,
+            estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,
             waivers=policy.waivers, attestations=policy.attestations,
             tool=Tool("tierwall", scanner.__version__, sums), include_passed=include_passed, context=context,
         )  # fmt: skip
