@@ -33,8 +33,8 @@ from scanner.results.model import (
 )
 
 __all__ = [
-    "CONTROL_STATUSES", "SEVERITIES", "TIERS", "ApiCall", "AttestationLine", "CallLine", "Cause", "ClauseLine", "Context",
-    "ControlLine", "ControlRef", "Counts", "DocumentRef", "EnvironmentLine", "Evidence", "Exclusion", "Finding",
-    "FrameworkLine", "GapLine", "Refusal", "Result", "RuleLine", "ScopeLine", "Snapshot", "Subject", "Summary",
-    "Threshold", "Tool", "WaiverLine", "WaiverRef", "build", "finding_id",
+    "CONTROL_STATUSES", "SEVERITIES", "TIERS", "ApiCall", "AttestationLine", "CallLine", "Cause", "ClauseLine",
+    "Context", "ControlLine", "ControlRef", "Counts", "DocumentRef", "EnvironmentLine", "Evidence", "Exclusion",
+    "Finding", "FrameworkLine", "GapLine", "Refusal", "Result", "RuleLine", "ScopeLine", "Snapshot", "Subject",
+    "Summary", "Threshold", "Tool", "WaiverLine", "WaiverRef", "build", "finding_id",
 ]  # fmt: skip

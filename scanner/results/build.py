@@ -41,17 +41,20 @@ from scanner.results.model import (
     WaiverLine,
     WaiverRef,
 )
+from scanner.rules.verdict import SCOPE, Because, Verdict
 from scanner.tables import Derived, Environment, Resource, tables
 from scanner.waivers import Waiver
 
 if TYPE_CHECKING:
-    from scanner.rules import Because, Rule, Verdict
+    from scanner.rules.rule import Rule
     from scanner.store.estate import Estate
 
-SCOPE = "scope:"  # uid of the verdict that stands for all resources of a scope that could not be listed
 _ASSIGNMENT = "tierwall_assignment"
 _PLACE = ("scope", "name", "account", "region", "cluster", "namespace", "source", "file", "line")
-_NO_THRESHOLD = frozenset({"id", "tier", "is_production", "owner", "mirrors", "branch"})
+_NO_THRESHOLD = frozenset(
+    {"id", "tier", "is_production", "owner", "mirrors", "branch", "holds_personal_data", "holds_health_data",
+     "holds_financial_records"}
+)  # fmt: skip
 
 
 class SnapshotLike(Protocol):
@@ -90,10 +93,11 @@ class Context:
     excluded: Sequence[Exclusion] = ()
 
 
-def finding_id(rule: str, uid: str, discriminator: object = "") -> str:
+def finding_id(rule: str, uid: str, discriminator: str = "") -> str:
     """SHA-256 over the JSON array [rule, uid, discriminator] in ASCII without spaces; over nothing that may change."""
-    parts = [rule, uid, "" if discriminator is None else str(discriminator)]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=True, separators=(",", ":")).encode("ascii")).hexdigest()
+    return hashlib.sha256(
+        json.dumps([rule, uid, discriminator], ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    ).hexdigest()
 
 
 def build(
@@ -185,8 +189,7 @@ class _Builder:
                 finding = self._finding(verdict)
                 if finding.waived:
                     counts[verdict.rule][environment, "waived"] += 1
-                alone = bool(verdict.because) and all(b.reason == "unassigned" for b in verdict.because)
-                (folding if verdict.status == "unknown" and alone else findings).append(finding)
+                (folding if verdict.only_unassigned else findings).append(finding)
             elif self.include_passed:
                 passed.append(self._finding(verdict))
         findings, folded = self._fold(findings, folding)
@@ -283,7 +286,7 @@ class _Builder:
             why=rule.why,
             fix=rule.fix,
             resource=subject,
-            discriminator="" if verdict.discriminator is None else str(verdict.discriminator),
+            discriminator=verdict.discriminator,
             because=causes,
             evidence=self._evidence(subject, causes),
             see_also=_see_also(rule),
@@ -370,6 +373,7 @@ class _Builder:
             why=rule.why,
             fix=rule.fix,
             resource=rule.resource,
+            area=rule.area,
             see_also=_see_also(rule),
             counts=sum(by_environment.values(), Counts()),
             by_environment=by_environment,

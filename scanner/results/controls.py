@@ -84,9 +84,7 @@ def _control_line(
         attested[None] = worst(word for environment, word in attested.items() if environment is not None)
     undecided = attested if control.attestations else dict.fromkeys(attested, "not_assessed")
     clauses = {
-        place.environment: [
-            _clause_status(c, control, rules, place, undecided[place.environment]) for c in control.checks
-        ]
+        place.environment: [_clause_status(c, rules, place, undecided[place.environment]) for c in control.checks]
         for place in places
     }
     statuses = {env: worst([attested[env], *clauses[env]]) for env in attested}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SEVERITIES = ("critical", "high", "medium", "low", "info")
+SEVERITIES = ("critical", "high", "medium", "low")
 TIERS = ("production", "staging", "shared", "integration", "development", "feature", "local")
 
 # A control is as bad as its worst part. What nobody looked at is worse than what somebody accepted.
@@ -183,6 +183,7 @@ class RuleLine:
     why: str
     fix: str
     resource: str
+    area: str  # isolation, access, backup, …
     see_also: Mapping[str, tuple[str, ...]]
     counts: Counts
     by_environment: Mapping[str | None, Counts]
