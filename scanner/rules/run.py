@@ -1,0 +1,246 @@
+"""Judging: rules over an estate give verdicts, in the order of rule, uid and discriminator."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from scanner.rules.compile import FAIL, GAP, NOT_APPLICABLE, PASS, UNKNOWN, Compiled
+from scanner.rules.guard import MOST, Guard, Subject, guard
+from scanner.rules.rule import Rule
+from scanner.rules.sandbox import DEADLINE, DeadlineError, Sandbox, Timed
+from scanner.rules.state import Overrides, State
+from scanner.rules.verdict import SCOPE, Because, Status, Verdict
+
+if TYPE_CHECKING:
+    from scanner.store.estate import Estate
+
+_STATUSES: dict[object, Status] = {
+    PASS: "pass", FAIL: "fail", UNKNOWN: "unknown", NOT_APPLICABLE: "not_applicable", GAP: "unknown",
+}  # fmt: skip
+_CHUNK = 10_000  # uids bound at once
+_PLACE = ("r.scope", "r.account", "r.region", "r.cluster")
+_ASSIGNED = "(SELECT a.environment FROM assignment AS a WHERE a.uid = r.uid)"
+_CANDIDATES = "(SELECT a.candidates FROM assignment AS a WHERE a.uid = r.uid)"
+
+Key = tuple[str, str]  # uid, discriminator
+
+
+def run(
+    estate: Estate,
+    rules: Iterable[Rule],
+    as_of: int,
+    parameters: Overrides | None = None,
+    deadline: float = DEADLINE,
+) -> Iterator[Verdict]:
+    """The verdicts of every rule in scope, on the estate as it is assigned to environments now.
+
+    `as_of` is the time of judging, in UTC seconds. `parameters` sets those of rules, by environment or tier, rule and
+    name. `deadline` is in seconds for each rule; a rule that takes longer, or fails, is unknown for all its subjects.
+    """
+    with closing(estate.reader()) as plain, closing(estate.reader()) as locked:
+        state, box = State.read(plain, parameters), Sandbox(locked, deadline=deadline)
+        for rule in sorted(rules, key=lambda rule: rule.id):
+            if not rule.retired and state.in_scope(rule.resource):
+                yield from judge(rule, state, box, as_of)
+
+
+def out_of_scope(estate: Estate, rules: Iterable[Rule]) -> tuple[str, ...]:
+    """The ids of the rules whose table no scope was asked for: they give no verdict."""
+    with closing(estate.reader()) as connection:
+        state = State.read(connection)
+    return tuple(sorted(rule.id for rule in rules if not rule.retired and not state.in_scope(rule.resource)))
+
+
+def judge(rule: Rule, state: State, box: Timed, as_of: int) -> list[Verdict]:
+    """The verdicts of one rule, in order. Whatever goes wrong in its SQL is an unknown of each of its subjects."""
+    evaluation = Evaluation(rule, state, box, as_of)
+    try:
+        verdicts = evaluation.verdicts()
+    except DeadlineError as error:
+        verdicts = evaluation.nothing("deadline", str(error))
+    except sqlite3.Error as error:
+        verdicts = evaluation.nothing("error", str(error))
+    except TwiceError as error:
+        verdicts = evaluation.nothing("error", str(error))
+    return sorted(verdicts, key=lambda verdict: verdict[1:3])
+
+
+class TwiceError(Exception):
+    """A query gave two rows with one key."""
+
+
+class Evaluation:
+    """One rule on one estate."""
+
+    def __init__(self, rule: Rule, state: State, box: Timed, as_of: int) -> None:
+        self.rule, self.state, self.box = rule, state, box
+        self.compiled: Compiled = rule.compiled
+        self.guard: Guard = guard(self.compiled, state)
+        self.bound = {"as_of": as_of, "parameters": state.parameters(rule, self.compiled), **self.guard.values}
+
+    def verdicts(self) -> list[Verdict]:
+        """Raises DeadlineError, TwiceError and sqlite3.Error."""
+        answers = self.answers()
+        keys: dict[str, list[Key]] = {"fail": [], "unknown": []}
+        for key, status in answers.items():
+            if status in keys:
+                keys[status].append(key)
+        messages, reasons = self._messages(keys["fail"]), self._reasons(keys["unknown"])
+        name = self.rule.id
+        judged = [
+            Verdict(name, *key, status, messages.get(key, ""), reasons.get(key, ())) for key, status in answers.items()
+        ]
+        return judged + self._not_read()
+
+    def answers(self) -> dict[Key, Status]:
+        """The status of every row of the subject's table. Raises as `verdicts` does."""
+        sql = self.compiled.verdicts(self.guard.when_terms, self.guard.ok_terms)
+        answers: dict[Key, Status] = {}
+        rows = self.box.rows(sql, self.bound, tables=self.compiled.tables)
+        for uid, answer, discriminator in rows:
+            answers[str(uid), _text(discriminator)] = _STATUSES[answer]
+        if len(answers) != len(rows):
+            raise TwiceError(_twice(rows))
+        return answers
+
+    def nothing(self, reason: str, problem: str) -> list[Verdict]:
+        """An unknown for each subject, since the rule itself did not get through."""
+        because = (Because(reason, self.compiled.resource, detail=problem),)
+        rows = self.state.connection.execute(f"SELECT uid FROM {self.compiled.resource}")
+        return [Verdict(self.rule.id, uid, "", "unknown", "", because) for (uid,) in rows] + self._not_read()
+
+    def _not_read(self) -> list[Verdict]:
+        """One unknown for each scope that was not listed, and for each resource of which there is no row."""
+        listings = {f"{SCOPE}{scope}": reasons for scope, reasons in self.guard.listings.items()}
+        return [
+            Verdict(self.rule.id, uid, "", "unknown", "", tuple(reasons)[:MOST])
+            for uid, reasons in {**listings, **self.guard.missing}.items()
+        ]
+
+    # What was found
+
+    def _messages(self, keys: Sequence[Key]) -> dict[Key, str]:
+        template = self.compiled.message
+        columns = [f"{ref.qualifier or 'r'}.{ref.column}" for ref in template.references]
+        if not columns:
+            return dict.fromkeys(keys, template.fill(()))
+        wanted = set(keys)
+        return {
+            key: template.fill(values)  # type: ignore[arg-type]  # columns of STRICT tables: str, int, float, None
+            for key, values in self._rows(keys, columns)
+            if key in wanted
+        }
+
+    def _rows(self, keys: Sequence[Key], columns: Sequence[str]) -> Iterator[tuple[Key, tuple[object, ...]]]:
+        """Columns of those subjects. One with several discriminators has a row each."""
+        sql = self.compiled.values(columns)
+        for bound in self._chunks(keys):
+            for uid, discriminator, *values in self.box.rows(sql, bound, tables=self.compiled.tables):
+                yield (str(uid), _text(discriminator)), tuple(values)
+
+    def _chunks(self, keys: Iterable[Key]) -> Iterator[dict[str, object]]:
+        uids = sorted({uid for uid, _ in keys})
+        for start in range(0, len(uids), _CHUNK):
+            yield {**self.bound, "uids": json.dumps(uids[start : start + _CHUNK])}
+
+    # What was not known
+
+    def _reasons(self, keys: Sequence[Key]) -> dict[Key, tuple[Because, ...]]:
+        """Why each is unknown: the gaps that touch it, then what is NULL without a gap that would say why."""
+        if not keys:
+            return {}
+        compiled = self.compiled
+        own, environment = sorted(compiled.reads), sorted(compiled.environment)
+        parameters = sorted(compiled.parameters)
+        columns = [*_PLACE, _ASSIGNED, _CANDIDATES]
+        columns += [f"r.{name} IS NULL" for name in own]
+        columns += [f"environment.{name} IS NULL" for name in environment]
+        columns += [f"parameter.{name} IS NULL" for name in parameters]
+        cells = self._cells(keys)
+        wanted = set(keys)
+        found: dict[Key, tuple[Because, ...]] = {}
+        for key, values in self._rows(keys, columns):
+            if key not in wanted:
+                continue
+            uid = key[0]
+            subject = Subject(uid, *values[:4])  # type: ignore[arg-type]  # text columns
+            assigned, candidates, *nulls = values[4:]
+            reasons = list(self.guard.reasons(subject))
+            named = {(reason.table, reason.column) for reason in reasons if reason.uid in ("", uid)}
+            for name, is_null in zip(own, nulls, strict=False):
+                if is_null and (compiled.resource, name) not in named:
+                    reasons.append(_null(compiled.resource, name, uid, subject.scope))
+            beside = nulls[len(own) :]
+            missing = [name for name, is_null in zip([*environment, *parameters], beside, strict=True) if is_null]
+            if missing:
+                reasons.append(_no_environment(uid, subject.scope, missing[0], assigned, candidates))
+            reasons += [cell for cell in cells.get(uid, ()) if cell not in reasons]
+            found[key] = tuple(reasons[:MOST]) or (self._unexplained(subject),)
+        return found
+
+    def _cells(self, keys: Sequence[Key]) -> dict[str, list[Because]]:
+        """By subject, the cells of other tables' rows that leave a quantifier unknown."""
+        found: dict[str, list[Because]] = defaultdict(list)
+        for other in self.compiled.others:
+            if not other.cells or (other.within == "" and self.guard.ok_terms):
+                continue
+            gaps = {(gap.uid, gap.column): gap for gap in self.state.gaps.get(other.table, ())}
+            columns = sorted(other.columns)
+            sql = self.compiled.unknown_cells(other)
+            for bound in self._chunks(keys):
+                for subject, uid, scope, *nulls in self.box.rows(sql, bound, tables=self.compiled.tables):
+                    for name, is_null in zip(columns, nulls, strict=True):
+                        if is_null and len(found[str(subject)]) < MOST:
+                            uid_, scope_ = str(uid), str(scope)
+                            gap = gaps.get((uid_, name)) or gaps.get(("", name))
+                            reason = gap or _null(other.table, name, uid_, scope_)
+                            if reason not in found[str(subject)]:
+                                found[str(subject)].append(reason)
+        return found
+
+    def _unexplained(self, subject: Subject) -> Because:
+        """NULL although every column has a value: a division by 0, or a query that leaves the subject out."""
+        cells = [
+            gap
+            for other in self.compiled.others
+            for gap in self.state.gaps.get(other.table, ())
+            if gap.column in other.columns
+        ]
+        if cells:
+            return cells[0]
+        detail = "the query gives it no answer" if self.compiled.query else "the expression gives no answer"
+        table = self.compiled.others[0].table if self.compiled.others else self.compiled.resource
+        return Because("unsupported", table, "", subject.uid, subject.scope, 0, detail)
+
+
+def _null(table: str, column: str, uid: str, scope: str) -> Because:
+    return Because("unsupported", table, column, uid, scope, 0, "it has no value, and nothing says why")
+
+
+def _no_environment(uid: str, scope: str, column: str, assigned: object, candidates: object) -> Because:
+    """NULL in the environment's columns: in none, in one of several, or in one whose policy does not say."""
+    if assigned == "":
+        return Because("unassigned", "assignment", "environment", uid, scope, 0, "it is in no environment")
+    if assigned is None:
+        detail = f"it may be in {candidates}" if candidates else "its environment is not known"
+        return Because("unassigned", "assignment", "environment", uid, scope, 0, detail)
+    return Because("unsupported", "environment", column, uid, scope, 0, f"{assigned} does not say")
+
+
+def _text(discriminator: object) -> str:
+    return "" if discriminator is None else str(discriminator)
+
+
+def _twice(rows: Sequence[tuple[object, ...]]) -> str:
+    seen: set[tuple[object, str]] = set()
+    for uid, _, discriminator in rows:
+        if (uid, _text(discriminator)) in seen:
+            key = f" with discriminator {discriminator}" if discriminator else ""
+            return f"the query gives {uid}{key} twice"
+        seen.add((uid, _text(discriminator)))
+    raise AssertionError("no key is there twice")
