@@ -24,10 +24,10 @@ _WORDS = (
 _NAME = rf"(?:{_WORDS})(?:[_-]?(?:value|string|text|\d{{1,3}}))?"
 _QUOTE = r"\\{0,3}[\"']"
 _QUOTED = (  # to the closing quote; inside doubly encoded JSON, to the one that ends a value
-    rf"(?P<quote>{_QUOTE})(?P<q>(?:(?!(?P=quote)(?:[\s,;:&)}}\]\\<]|$))(?:\\.|[^\\])){{1,8192}})(?P=quote)"
+    rf"(?P<quote>{_QUOTE})(?P<q>(?:(?!(?P=quote)(?:[\s,;:&)}}\]\\<]|$))(?:\\.|[^\\])){{1,4096}})(?P=quote)"
 )
 _BARE = (  # to the end of the word; `,`, `;` and `&` end it where another assignment or nothing follows
-    r"(?P<s>(?!\\{0,3}[\"'])(?:(?![,;&][ ]?[\w .-]{1,40}=|[,;&](?:\s|$))(?:[^\s\"'\\]|\\(?![\"'nrt]))){1,8192})"
+    r"(?P<s>(?!\\{0,3}[\"'])(?:(?![,;&][ ]?[\w .-]{1,40}=|[,;&](?:\s|$))(?:[^\s\"'\\]|\\(?![\"'nrt]))){1,4096})"
 )
 
 
@@ -42,37 +42,30 @@ def _detector(hints: str, pattern: str, flags: int = 0) -> Detector:
     return Detector(tuple(hints.split()), re.compile(pattern, flags))
 
 
-_NAMES = " ".join(
-    ["passw", "passphrase", "pwd", "secret", "token", "credential", "signature", "sig=", "sig:", 'sig"']
-    + [
-        f"{kind}{joint}key"
-        for kind in ("api", "access", "account", "auth", "client", "encryption", "private", "shared", "signing")
-        for joint in ("", "_", "-")
-    ]
-)
+_NAMES = 'passw passphrase pwd secret token credential signature sig= sig: sig" key'
 # First what stands around a secret, so that the whole of it is taken; then the forms that issuers chose.
 DETECTORS = (
     _detector(
-        "://",
+        "@",
         r"://[^\s/?#@:\"'<>\\]{0,256}:(?!(?:hm1:|\d{1,5}(?:[/?#\s,]|$)))"
         r"(?P<u>[^\s\"'<>/?#]{1,1024}|[^\s\"'<>@]{1,256})@",
     ),
-    _detector("://", r"(?i)https?://(?=[^\s/@:]{0,256}\d)(?P<u>[^\s/?#@:\"'<>\\]{16,256})@"),
+    _detector("@", r"(?i)https?://(?=[^\s/@:]{0,256}\d)(?P<u>[^\s/?#@:\"'<>\\]{16,256})@"),
     _detector(
         "authorization",
         r"(?i)authorization\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}b?\\{0,3}[\"']?"
-        r"(?:(?:basic|bearer|token|digest|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4}(?P<s>[^\r\n\"'\\]{1,8192})"
+        r"(?:(?:basic|bearer|token|digest|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4}(?P<s>[^\r\n\"'\\]{1,4096})"
         r"|(?P<u>[^\s\"'\\,;}]{16,8192}))",
     ),
     _detector("bearer", r"(?i)\bbearer\s{1,4}(?P<s>[A-Za-z0-9._~+/=:-]{12,8192})"),
-    _detector("x-api-key x-auth-token", rf"(?i)x-(?:api-key|auth-token){_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_BARE}"),
+    _detector("key token", rf"(?i)x-(?:api-key|auth-token){_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_BARE}"),
     _detector(
-        "value",  # {"name": "DB_PASSWORD", "value": "…"} in JSON that is itself a string
+        _NAMES,  # {"name": "DB_PASSWORD", "value": "…"} in JSON that is itself a string
         rf"(?i){_QUOTE}(?:name|key){_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTE}[\w.-]{{0,64}}{_NAME}{_QUOTE}\s{{0,4}},\s{{0,4}}"
         rf"{_QUOTE}value{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTED}",
     ),
     _detector(
-        "value",
+        _NAMES,
         rf"(?i){_QUOTE}value{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTED}(?=\s{{0,4}},\s{{0,4}}{_QUOTE}(?:name|key){_QUOTE}"
         rf"\s{{0,4}}:\s{{0,4}}{_QUOTE}[\w.-]{{0,64}}{_NAME}{_QUOTE})",
     ),
@@ -83,7 +76,7 @@ DETECTORS = (
         rf"(?i)(?<![:/]){_NAME}(?:\\{{0,3}}[\"']\s{{0,4}}:\s{{0,4}}|\s{{0,4}}:\s{{1,4}}|:(?!:))b?(?:{_QUOTED}|{_BARE})",
     ),
     _detector(_NAMES, rf"(?i)(?<=-)(?:[\w-]{{0,40}}?-)?{_NAME}\s{{1,4}}(?![-\s]){_BARE}"),
-    _detector(_NAMES, rf"(?i)<[\w:.-]{{0,40}}?(?:{_WORDS})>(?P<s>[^<>]{{1,8192}})<"),
+    _detector(_NAMES, rf"(?i)<[\w:.-]{{0,40}}?(?:{_WORDS})>(?P<s>[^<>]{{1,4096}})<"),
     _detector(
         "-----begin",
         r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -96,24 +89,22 @@ DETECTORS = (
         "iqojb3jpz2lu fwogzxivyxdz fqogzxivyxdz",
         r"(?P<s>(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9/+=_%-]{20,}+)",
     ),
-    _detector("ghp_ gho_ ghu_ ghs_ ghr_", r"(?<![A-Za-z0-9])(?P<s>gh[opusr]_[A-Za-z0-9]{20,255})"),
-    _detector("github_pat_", r"(?P<s>github_pat_[A-Za-z0-9_]{20,255})"),
+    _detector("_", r"(?<![A-Za-z0-9])(?P<s>gh[opusr]_[A-Za-z0-9]{20,255})"),
+    _detector("_", r"(?P<s>github_pat_[A-Za-z0-9_]{20,255})"),
     _detector("xox xapp-", r"(?P<s>(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,255})"),
     _detector("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[A-Za-z0-9/_-]{10,255})"),
-    _detector("glpat- glrt- gldt- glcbt- glptt- glft- glsoat- glagent-", r"(?P<s>gl[a-z]{2,6}-[A-Za-z0-9_.-]{20,255})"),
-    _detector("_live_ _test_ whsec_", r"(?<![A-Za-z0-9])(?P<s>(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9+/=]{10,255})"),
-    _detector("npm_", r"(?<![A-Za-z0-9])(?P<s>npm_[A-Za-z0-9]{30,255})"),
-    _detector("pypi-age", r"(?P<s>pypi-AgE[A-Za-z0-9_-]{50,1000})"),
+    _detector("glpat- glrt- gldt- glcbt- glptt-", r"(?P<s>gl[a-z]{2,6}-[A-Za-z0-9_.-]{20,255})"),
+    _detector("_", r"(?<![A-Za-z0-9])(?P<s>(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9+/=]{10,255})"),
+    _detector("_", r"(?<![A-Za-z0-9])(?P<s>npm_[A-Za-z0-9]{30,255})"),
+    _detector("pypi-", r"(?P<s>pypi-AgE[A-Za-z0-9_-]{50,1000})"),
     _detector("aiza gocspx-", r"(?<![A-Za-z0-9])(?P<s>(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,60}))"),
     _detector("ya29.", r"(?P<s>ya29\.[A-Za-z0-9_-]{20,1000})"),
     _detector("sg.", r"(?<![A-Za-z0-9])(?P<s>SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50})"),
     _detector("hvs. hvb.", r"(?<![A-Za-z0-9])(?P<s>hv[sb]\.[A-Za-z0-9_-]{24,300})"),
-    _detector("dckr_pat_ dop_v1_", r"(?P<s>(?:dckr_pat|dop_v1)_[A-Za-z0-9_-]{20,255})"),
+    _detector("_", r"(?P<s>(?:dckr_pat|dop_v1)_[A-Za-z0-9_-]{20,255})"),
     _detector("sk-proj- sk-ant- t3blbkfj", r"(?<![A-Za-z0-9])(?P<s>sk-[A-Za-z0-9_-]{20,255})"),
-    _detector("age-secret-key-1", r"(?P<s>AGE-SECRET-KEY-1[A-Z0-9]{40,80})"),
+    _detector("secret", r"(?P<s>AGE-SECRET-KEY-1[A-Z0-9]{40,80})"),
 )
-_HINTS = tuple(sorted({hint for detector in DETECTORS for hint in detector.hints} - {"://"}))
-
 # An AWS secret access key has no form of its own; next to an access key's id, 40 such characters are one.
 _AWS_KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
 _AWS_SECRET = re.compile(
@@ -145,7 +136,7 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 
-def holds_aws_key_id(text: str) -> bool:
+def _holds_aws_key_id(text: str) -> bool:
     """Whether an AWS access key's id occurs: strings beside it may be its secret."""
     return ("AKIA" in text or "ASIA" in text) and _AWS_KEY_ID.search(text) is not None
 
@@ -159,47 +150,99 @@ def _base64_hints(word: str) -> tuple[str, ...]:
 
 _BASE64_HINTS = tuple(
     hint
-    for word in ("AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-", "xoxp-", "glpat-",
-                 "_live_", "npm_", "AIza", "://", "password", "PASSWORD", "Password", "secret", "SECRET", "token",
-                 "TOKEN", "uthorization", "Bearer")
+    for word in ("AKIA", "ASIA", "PRIVATE KEY", "ghp_", "xoxb", "xoxp", "glpat", "_live_", "://", "assword", "ASSWORD",
+                 "ecret", "ECRET", "oken", "OKEN", "earer")
     for hint in _base64_hints(word)
 )  # fmt: skip
 _BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
+_ALPHABET = bytes(ord("a") if (chr(byte).isalnum() and byte < 128) or chr(byte) in "+/" else 32 for byte in range(256))
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_HINTS = tuple(sorted({hint for detector in DETECTORS for hint in detector.hints}))
+# Hints that are in most texts count only where more of the form is there. The literal comes first: it is found fast.
+_REFINED = {
+    "key": re.compile(
+        "key(?:"
+        + "|".join(
+            f"(?<={kind}{joint}key)"
+            for kind in (
+                "api",
+                "access",
+                "account",
+                "auth",
+                "client",
+                "encryption",
+                "private",
+                "secret",
+                "shared",
+                "signing",
+            )
+            for joint in ("", "_", "-")
+        )
+        + ")"
+    ),
+    "_": re.compile(
+        "_(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=[srp]k_live_)|(?<=[srp]k_test_)|(?<=whsec_)|(?<=npm_)|(?<=dckr_pat_)"
+        "|(?<=dop_v1_))"
+    ),
+    "@": re.compile("://[^@]*@"),
+    "secret": re.compile(r"secret(?:[_-]?(?:value|string|text|key|\d)|[\"'\\\s=:>])"),
+    "token": re.compile(r"token(?:[_-]?(?:value|string|text|\d)|[\"'\\\s=:>])"),
+}
 
 
-def suspicious(text: str) -> bool:
-    """Whether any detector could find something: false is certain, true is not."""
+class Relevant(NamedTuple):
+    """What may be found in a text, so that each of its parts need not be searched for everything."""
+
+    hints: tuple[str, ...]
+    detectors: tuple[Detector, ...]
+    percent: bool
+    base64: bool
+    aws_key: bool
+
+
+def relevant(text: str) -> Relevant | None:
+    """What is worth looking for in a text and in its parts; None if nothing is, which is so for most texts."""
     lower = text.lower()
-    return (
-        any(hint in lower for hint in _HINTS)
-        or ("@" in text and "://" in text)
-        or any(hint in text for hint in _BASE64_HINTS)
-        or ("%" in text and _PERCENT.search(text) is not None)
-    )
+    hints = tuple([hint for hint in _HINTS if hint in lower and (hint not in _REFINED or _REFINED[hint].search(lower))])
+    percent = "%" in text and _PERCENT.search(text) is not None
+    base64_text = _has_run(text) and any(hint in text for hint in _BASE64_HINTS)
+    if not (hints or percent or base64_text):
+        return None
+    active = tuple(detector for detector in DETECTORS if not set(hints).isdisjoint(detector.hints))
+    return Relevant(hints, active, percent, base64_text, _holds_aws_key_id(text))
 
 
-def redact(text: str, token: Replace, *, beside_aws_key: bool = False) -> str:
-    """The text with every secret that has a known form replaced by its token."""
-    found = _redact_plain(text, token, beside_aws_key=beside_aws_key)
-    if "%" in found and _PERCENT.search(found):
-        decoded = unquote(found)
-        cleaned = _redact_plain(decoded, token)
-        if cleaned != decoded:
-            found = cleaned
-    if any(hint in found for hint in _BASE64_HINTS):
-        found = _BASE64_RUN.sub(lambda run: _redact_base64(run[0], token), found)
-    return found
+def redact(text: str, token: Replace, found: Relevant | None = None) -> str:
+    """The text with every secret that has a known form replaced by its token. `found` is what is relevant in the
+    document that the text is a part of."""
+    found = found or relevant(text)
+    if found is None:
+        return text
+    result = _redact_plain(text, token, found)
+    if found.percent and _PERCENT.search(result):
+        decoded = unquote(result)
+        inside = relevant(decoded)
+        if inside is not None and (cleaned := _redact_plain(decoded, token, inside)) != decoded:
+            result = cleaned
+    if found.base64 and any(hint in result for hint in _BASE64_HINTS):
+        result = _BASE64_RUN.sub(lambda run: _redact_base64(run[0], token), result)
+    return result
 
 
-def _redact_plain(text: str, token: Replace, *, beside_aws_key: bool = False) -> str:
+def _has_run(text: str) -> bool:
+    """Whether 20 or more characters of base64 stand together; far cheaper than a regular expression."""
+    return b"a" * 20 in text.encode("ascii", "replace").translate(_ALPHABET)
+
+
+def _redact_plain(text: str, token: Replace, found: Relevant) -> str:
     lower = text.lower()
-    beside_aws_key = beside_aws_key or holds_aws_key_id(text)
-    is_arn = "arn:aws" in lower
-    for hints, pattern in DETECTORS:
-        if any(hint in lower for hint in hints):
-            text = pattern.sub(lambda match: _replaced(match, token, is_arn=is_arn), text)
-    if beside_aws_key:
+    present = [hint for hint in found.hints if hint in lower]
+    if present:
+        is_arn = "arn:aws" in lower
+        for hints, pattern in found.detectors:
+            if any(hint in present for hint in hints):
+                text = pattern.sub(lambda match: _replaced(match, token, is_arn=is_arn), text)
+    if found.aws_key and len(text) >= 40:
         text = _AWS_SECRET.sub(lambda match: token(match[0]), text)
     return text
 
@@ -231,7 +274,8 @@ def _unescaped(value: str) -> str:
 
 def _redact_base64(run: str, token: Replace) -> str:
     decoded = from_base64(run)
-    if decoded is None or _redact_plain(decoded, token) == decoded:
+    inside = None if decoded is None else relevant(decoded)
+    if decoded is None or inside is None or _redact_plain(decoded, token, inside) == decoded:
         return run
     return token(decoded)
 

@@ -45,7 +45,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A line of text, a log message or an error, without the secrets that have a known form."""
-        return detectors.redact(text, self.token) if detectors.suspicious(text) else text
+        return detectors.redact(text, self.token)
 
     def setting(self, name: str, value: Json) -> Json:
         """A configuration value as it may be stored: in clear if its kind is on the list, else as a token.
@@ -87,9 +87,8 @@ class Redactor:
         paths = _compiled(tuple(secret), tuple(settings), tuple(base64))
         if paths:
             copy = self._apply(copy, paths, "")
-        if detectors.suspicious(blob):
-            copy = self._detect(copy, beside_aws_key=detectors.holds_aws_key_id(blob))
-        return copy
+        found = detectors.relevant(blob)
+        return copy if found is None else self._detect(copy, found)
 
     def _setting_text(self, name: str, value: str, *, secret: bool) -> str:
         if not value.strip() or detectors.is_token(value) or detectors.is_reference(value.strip()):
@@ -161,18 +160,15 @@ class Redactor:
             return f"{variable}={self.setting(variable, value)}"
         return self.setting(name, node)
 
-    def _detect(self, node: Json, *, beside_aws_key: bool) -> Json:
+    def _detect(self, node: Json, found: detectors.Relevant) -> Json:
         match node:
             case str():
-                if beside_aws_key or detectors.suspicious(node):
-                    return detectors.redact(node, self.token, beside_aws_key=beside_aws_key)
-                return node
+                return detectors.redact(node, self.token, found)
             case list():
-                items = [self._detect(item, beside_aws_key=beside_aws_key) for item in node]
-                return self._flags(items)
+                return self._flags([self._detect(item, found) for item in node])
             case dict():
                 return {
-                    self.text(part): self._detect(item, beside_aws_key=beside_aws_key) for part, item in node.items()
+                    detectors.redact(part, self.token, found): self._detect(item, found) for part, item in node.items()
                 }
             case _:
                 return node
@@ -296,14 +292,14 @@ def _is_secret(name: str) -> bool:
 def _copied(value: Json) -> tuple[Json, str]:
     """A copy of plain JSON values, and all of its text in one, to be searched."""
     try:
-        blob = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_default)
+        blob = _ENCODER.encode(value)
         if "\\u0000" not in blob:
             blob.encode()
             return json.loads(blob), blob
     except ValueError:  # NaN, or half a surrogate pair
         pass
     plain = _plain(value)
-    return plain, json.dumps(plain, ensure_ascii=False)
+    return plain, _ENCODER.encode(plain)
 
 
 def _plain(value: Json) -> Json:
@@ -333,6 +329,11 @@ def _default(value: object) -> str:
             return base64.b64encode(value).decode()
         case _:
             raise TypeError(f"a document cannot hold {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), default=_default
+)
 
 
 def _finite(value: float) -> float | str:
