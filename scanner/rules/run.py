@@ -24,8 +24,7 @@ _STATUSES: dict[object, Status] = {
 }  # fmt: skip
 _CHUNK = 10_000  # uids bound at once
 _PLACE = ("r.scope", "r.account", "r.region", "r.cluster")
-_ASSIGNED = "(SELECT a.environment FROM assignment AS a WHERE a.uid = r.uid)"
-_CANDIDATES = "(SELECT a.candidates FROM assignment AS a WHERE a.uid = r.uid)"
+_ASSIGNMENT = ("environment", "candidates", "reason", "call")
 
 Key = tuple[str, str]  # uid, discriminator
 
@@ -157,7 +156,7 @@ class Evaluation:
         compiled = self.compiled
         own, environment = sorted(compiled.reads), sorted(compiled.environment)
         parameters = sorted(compiled.parameters)
-        columns = [*_PLACE, _ASSIGNED, _CANDIDATES]
+        columns = [*_PLACE, *(f"(SELECT a.{name} FROM assignment AS a WHERE a.uid = r.uid)" for name in _ASSIGNMENT)]
         columns += [f"r.{name} IS NULL" for name in own]
         columns += [f"environment.{name} IS NULL" for name in environment]
         columns += [f"parameter.{name} IS NULL" for name in parameters]
@@ -169,7 +168,7 @@ class Evaluation:
                 continue
             uid = key[0]
             subject = Subject(uid, *values[:4])  # type: ignore[arg-type]  # text columns
-            assigned, candidates, *nulls = values[4:]
+            assignment, nulls = values[4:8], values[8:]
             reasons = list(self.guard.reasons(subject))
             named = {(reason.table, reason.column) for reason in reasons if reason.uid in ("", uid)}
             for name, is_null in zip(own, nulls, strict=False):
@@ -178,7 +177,7 @@ class Evaluation:
             beside = nulls[len(own) :]
             missing = [name for name, is_null in zip([*environment, *parameters], beside, strict=True) if is_null]
             if missing:
-                reasons.append(_no_environment(uid, subject.scope, missing[0], assigned, candidates))
+                reasons.append(_no_environment(subject, missing[0], *assignment))
             reasons += [cell for cell in cells.get(uid, ()) if cell not in reasons]
             found[key] = tuple(reasons[:MOST]) or (self._unexplained(subject),)
         return found
@@ -222,14 +221,19 @@ def _null(table: str, column: str, uid: str, scope: str) -> Because:
     return Because("unsupported", table, column, uid, scope, 0, "it has no value, and nothing says why")
 
 
-def _no_environment(uid: str, scope: str, column: str, assigned: object, candidates: object) -> Because:
+def _no_environment(
+    subject: Subject, column: str, assigned: object, candidates: object, reason: object, call: object
+) -> Because:
     """NULL in the environment's columns: in none, in one of several, or in one whose policy does not say."""
+    if assigned:
+        detail = f"{assigned} does not say"
+        return Because("unsupported", "environment", column, subject.uid, subject.scope, 0, detail)
     if assigned == "":
-        return Because("unassigned", "assignment", "environment", uid, scope, 0, "it is in no environment")
-    if assigned is None:
+        detail = "it is in no environment"
+    else:
         detail = f"it may be in {candidates}" if candidates else "its environment is not known"
-        return Because("unassigned", "assignment", "environment", uid, scope, 0, detail)
-    return Because("unsupported", "environment", column, uid, scope, 0, f"{assigned} does not say")
+    why, number = (str(reason), int(str(call))) if reason else ("unassigned", 0)
+    return Because(why, "assignment", "environment", subject.uid, subject.scope, number, detail)
 
 
 def _text(discriminator: object) -> str:
