@@ -42,12 +42,12 @@ def _detector(hints: str, pattern: str, flags: int = 0) -> Detector:
     return Detector(tuple(hints.split()), re.compile(pattern, flags))
 
 
-_NAMES = 'passw passphrase pwd secret token credential signature sig= sig: sig" key'
+_NAMES = 'pass pwd secret token credential signature sig= sig: sig" key'
 # First what stands around a secret, so that the whole of it is taken; then the forms that issuers chose.
 DETECTORS = (
     _detector(
         "@",
-        r"://[^\s/?#@:\"'<>\\]{0,256}:(?!(?:hm1:|\d{1,5}(?:[/?#\s,]|$)))"
+        rf"://(?!{TOKEN.pattern}@)[^\s/?#@:\"'<>\\]{{0,256}}:(?!\d{{1,5}}(?:[/?#\s,]|$))"
         r"(?P<u>[^\s\"'<>/?#]{1,1024}|[^\s\"'<>@]{1,256})@",
     ),
     _detector("@", r"(?i)https?://(?=[^\s/@:]{0,256}\d)(?P<u>[^\s/?#@:\"'<>\\]{16,256})@"),
@@ -185,6 +185,7 @@ _REFINED = {
         "|(?<=dop_v1_))"
     ),
     "@": re.compile("://[^@]*@"),
+    "pass": re.compile(r"pass(?:w|phrase|[\"'\\\s=:>])"),
     "secret": re.compile(r"secret(?:[_-]?(?:value|string|text|key|\d)|[\"'\\\s=:>])"),
     "token": re.compile(r"token(?:[_-]?(?:value|string|text|\d)|[\"'\\\s=:>])"),
 }

@@ -189,7 +189,7 @@ def url(value: str, token: Callable[[str], str], setting: Callable[[str, str], s
         query,
     ) = match.groups()
     user_info, at, host = authority.rpartition("@")
-    user, colon, password = user_info.partition(":")
+    user, colon, password = (user_info, "", "") if is_token(user_info) else user_info.partition(":")
     if password and not (is_token(password) or is_reference(password)):
         password = token(unquote(password))
     elif not colon and user and is_random(unquote(user)) and not is_token(user):
