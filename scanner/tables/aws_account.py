@@ -23,7 +23,6 @@ class AwsAccount(Resource, title="An AWS account"):
     password_requires_symbol: bool | None = column("Passwords need a symbol.")
     password_max_age_seconds: int | None = column("Passwords expire after; 0 never.", unit="seconds")
     password_reuse_prevention: int | None = column("How many earlier passwords may not be used again; 0 none.")
-    password_change_allowed: bool | None = column("Users may change their own password.")
     s3_block_public_acls: bool | None = column("Account-wide: new public ACLs are refused.")
     s3_ignore_public_acls: bool | None = column("Account-wide: public ACLs have no effect.")
     s3_block_public_policy: bool | None = column("Account-wide: public bucket policies are refused.")

@@ -55,13 +55,18 @@ class AwsIamInstanceProfile(Child, title="An instance profile that hands a role 
 
 
 class AwsIamAttachment(Child, title="A managed policy attached to a user, group or role"):
-    policy_uid: str | None = column("The policy.")
+    policy_uid: str | None = column("The policy, `aws_iam_policy.uid`.")
+    policy_arn: str | None = column("Its ARN: arn:aws:iam::aws:policy/… for those of AWS.")
     policy_name: str | None = column("Its name.")
 
 
 class AwsIamPolicy(Resource, title="A managed policy"):
-    """Customer managed ones, and those of AWS that somebody uses. AWS's own have account ''."""
+    """Customer managed ones, and those of AWS that somebody in the account uses.
 
+    A policy of AWS has a row in each account that uses it: uid `arn:aws:iam::<account>:aws-policy/<path and name>`.
+    """
+
+    policy_arn: str | None = column("ARN: arn:aws:iam::aws:policy/… for those of AWS.")
     path: str | None = column("Path.")
     is_aws_managed: bool | None = column("Written by AWS.")
     default_version: str | None = column("Version that holds.")
