@@ -108,7 +108,9 @@ def policy(args: argparse.Namespace, config: Config) -> Policy:
             if wanted not in known:
                 raise UsageError(f"framework {wanted}: unknown; known are {', '.join(sorted(known))}")
         frameworks = [f for f in frameworks if f.id in args.framework]
-        rules = rules.only(sorted({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules}))
+        rules = rules.only(
+            sorted({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules})
+        )
     if getattr(args, "rule", None):
         rules = rules.only(args.rule)
     governance = config.governance

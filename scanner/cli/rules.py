@@ -54,7 +54,9 @@ def _test(args: argparse.Namespace) -> int:
     elif target is not None and target.is_file():
         found = [read_rule(target)]
     else:
-        found = [read_rule(path) for path in sorted(rule_files([target] if target else [bundled("rules"), *args.rules]))]
+        found = [
+            read_rule(path) for path in sorted(rule_files([target] if target else [bundled("rules"), *args.rules]))
+        ]
     failed = 0
     for rule in found:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scanner.store.codec import digest, unpack
-from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest, translated
+from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest, tables_digest, translated
 from scanner.tables import TierwallRun
 
 
@@ -67,7 +67,7 @@ def _runs(store: Store) -> Iterator[str]:
     last = ""
     for number, uid, stored in store.connection.execute("SELECT id, uid, digest FROM run_chain ORDER BY id"):
         run = runs.pop(uid, None)
-        if run is None or digest([last, list(run)]) != stored:
+        if run is None or digest([number, last, list(run)]) != stored:
             yield f"run {number}: its record is not what was stored"
         last = stored
     for uid in runs:
@@ -81,6 +81,7 @@ def _alerts(store: Store) -> Iterator[str]:
 
 
 def _projection(store: Store) -> Iterator[str]:
-    held = store.connection.execute("SELECT snapshot, digest FROM projection").fetchone()
-    if held and projection_digest(store.connection) != held[1]:
-        yield f"the typed tables of snapshot {held[0]} are not what was stored; `tierwall evaluate` makes them anew"
+    for *held, stored in store.connection.execute("SELECT id, snapshot, tables_digest, digest FROM projection"):
+        (last,) = store.connection.execute("SELECT max(id) FROM snapshot").fetchone()
+        if held != [1, last, tables_digest()] or projection_digest(store.connection) != stored:
+            yield f"the typed tables of snapshot {last} are not what was stored; `tierwall evaluate` makes them anew"

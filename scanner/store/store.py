@@ -417,7 +417,7 @@ class Store:
             run.uid = run.name = f"run:{number}"
             Estate(self.path, connection).insert([run])
             connection.execute(
-                "INSERT INTO run_chain VALUES (?, ?, ?)", [number, run.uid, digest([parent, list(run.values())])]
+                "INSERT INTO run_chain VALUES (?, ?, ?)", [number, run.uid, digest([number, parent, list(run.values())])]
             )
 
 
