@@ -111,6 +111,8 @@ class Api:
             )
         except urllib3.exceptions.SSLError as error:
             raise Refused("error", "TLS", f"the connection is not trusted: {_short(error)}") from error
+        except urllib3.exceptions.NewConnectionError as error:  # which urllib3 takes for a timeout
+            raise Refused("error", "Unreachable", _short(error)) from error
         except urllib3.exceptions.ConnectTimeoutError as error:
             raise Refused("deadline", "ConnectTimeout", f"no connection in {CONNECT_SECONDS:.0f} s") from error
         except urllib3.exceptions.ReadTimeoutError as error:

@@ -1,0 +1,224 @@
+"""A small estate of Kubernetes objects, and scanning it over HTTPS into a real stage."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fixtures.servers.kubernetes_api import Certificate, KubernetesApi, Object
+from scanner.collectors.kubernetes import KINDS
+from scanner.collectors.kubernetes.client import Retry
+from scanner.collectors.kubernetes.run import collect
+from scanner.environments import Config
+from scanner.safe.secrets import HashKey, Redactor
+from scanner.store import Estate, Stage
+from scanner.tables import Call, Gap, Kinds, Row
+
+REDACTOR = Redactor(HashKey(b"k" * 32))
+PASSWORD = "hunter2-Tr0ub4dor&3"
+SECRET_TEXTS = (PASSWORD, "Zm9yLXByb2JlcytoZWFkZXJz", "--admin-password=Sw0rdfish!x9", "vault:v1:8SDd3WHDOjf7mq69")
+
+
+@functools.cache
+def certificate() -> Certificate:
+    """One for all tests: making one costs more than a scan."""
+    return Certificate.generate()
+
+
+def kinds() -> Kinds:
+    """The kinds that clusters and manifests give."""
+    out = Kinds()
+    out.add(*KINDS)
+    return out
+
+
+def obj(version: str, kind: str, name: str, namespace: str = "", **rest: Any) -> Object:
+    """An object; `labels` and `annotations` go into its metadata."""
+    metadata: Object = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    for key in ("labels", "annotations", "ownerReferences"):
+        if key in rest:
+            metadata[key] = rest.pop(key)
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+
+def namespace(name: str, labels: dict[str, str] | None = None, **rest: Any) -> Object:
+    """A namespace as the API server keeps it."""
+    every = {"kubernetes.io/metadata.name": name, **(labels or {})}
+    return obj("v1", "Namespace", name, labels=every, status={"phase": "Active"}, **rest)
+
+
+def pod_spec(**container: Any) -> Object:
+    """A pod spec with one container."""
+    return {"containers": [{"name": "app", "image": "registry.acme.example/shop/web:1.4", **container}]}
+
+
+def deployment(name: str, space: str, spec: Object, **rest: Any) -> Object:
+    """A deployment whose pods are labelled with its name."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    body = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+    return obj("apps/v1", "Deployment", name, space, labels=labels, spec=body, **rest)
+
+
+def owned_by(kind: str, name: str, version: str = "apps/v1") -> list[Object]:
+    """The reference that a controller puts on what it makes."""
+    return [{"apiVersion": version, "kind": kind, "name": name, "uid": "u", "controller": True}]
+
+
+def shop() -> list[Object]:
+    """Two namespaces with at least one object of every kind that is read."""
+    web = deployment(
+        "web", "production",
+        {
+            "serviceAccountName": "web",
+            "imagePullSecrets": [{"name": "registry"}],
+            "containers": [{
+                "name": "app",
+                "image": "registry.acme.example/shop/web@sha256:" + "a" * 64,
+                "command": ["/bin/web", SECRET_TEXTS[2]],
+                "env": [
+                    {"name": "LOG_LEVEL", "value": "info"},
+                    {"name": "DB_PASSWORD", "value": PASSWORD},
+                    {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}},
+                ],
+                "envFrom": [{"configMapRef": {"name": "settings"}}],
+                "livenessProbe": {"httpGet": {"path": "/", "port": 80, "httpHeaders": [
+                    {"name": "Authorization", "value": SECRET_TEXTS[1]}]}},
+                "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "0.1"}},
+                "securityContext": {"capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True},
+                "volumeMounts": [{"name": "tls", "mountPath": "/tls", "readOnly": True}],
+            }],
+            "volumes": [{"name": "tls", "secret": {"secretName": "tls"}}],
+        },
+        annotations={
+            "kubectl.kubernetes.io/last-applied-configuration": f'{{"password": "{PASSWORD}"}}',
+            "vault.example/token": SECRET_TEXTS[3],
+        },
+    )  # fmt: skip
+    agent = {"hostNetwork": True, "containers": [{
+        "name": "agent", "image": "agent", "securityContext": {"privileged": True}, "env": [
+            {"name": "DB_PASSWORD", "value": PASSWORD}]}],
+        "volumes": [{"name": "root", "hostPath": {"path": "/"}}]}  # fmt: skip
+    pods = {"metadata": {"labels": {"app": "x"}}, "spec": pod_spec()}
+    subject = {"kind": "ServiceAccount", "name": "web", "namespace": "production"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"}
+    rbac, policy = "rbac.authorization.k8s.io/v1", "networking.k8s.io/v1"
+    return [
+        namespace("production", {"env": "production", "pod-security.kubernetes.io/enforce": "restricted"}),
+        namespace("integration", annotations={"acme.example/owner": "shop", "acme.example/expires": "2026-12-24"}),
+        obj("v1", "Node", "node-1", labels={"topology.kubernetes.io/zone": "eu-west-1a"},
+            spec={"providerID": "aws:///eu-west-1a/i-1", "taints": [{"key": "gpu", "effect": "NoSchedule"}]},
+            status={"nodeInfo": {"kubeletVersion": "v1.34.1", "architecture": "amd64"}, "images": []}),
+        web,
+        obj("apps/v1", "ReplicaSet", "web-1", "production", ownerReferences=owned_by("Deployment", "web"),
+            spec=web["spec"]),
+        obj("v1", "Pod", "web-1-a", "production", ownerReferences=owned_by("ReplicaSet", "web-1"), spec=pod_spec()),
+        obj("v1", "Pod", "debug", "integration", labels={"run": "debug"}, spec=pod_spec()),
+        obj("apps/v1", "DaemonSet", "agent", "integration", spec={"template": {"spec": agent}}),
+        obj("apps/v1", "StatefulSet", "db", "production", spec={"template": pods}),
+        obj("apps/v1", "ReplicaSet", "loose", "integration", spec={"template": pods}),
+        obj("v1", "ReplicationController", "old", "integration", spec={"template": pods}),
+        obj("batch/v1", "Job", "migrate", "integration", spec={"template": pods}),
+        obj("batch/v1", "CronJob", "nightly", "integration",
+            spec={"schedule": "0 1 * * *", "jobTemplate": {"spec": {"template": pods}}}),
+        obj("v1", "ServiceAccount", "web", "production", automountServiceAccountToken=False,
+            annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/web"}),
+        obj("v1", "ServiceAccount", "default", "integration"),
+        obj("v1", "Service", "web", "production", spec={
+            "type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 443, "targetPort": 8443}]}),
+        obj(policy, "Ingress", "web", "production", spec={
+            "tls": [{"hosts": ["shop.acme.example"], "secretName": "tls"}],
+            "rules": [{"host": "shop.acme.example", "http": {"paths": [{"path": "/", "pathType": "Prefix",
+                "backend": {"service": {"name": "web", "port": {"number": 443}}}}]}}]}),
+        obj(policy, "NetworkPolicy", "deny", "production",
+            spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+        obj(policy, "NetworkPolicy", "web", "production", spec={
+            "podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{
+                "from": [{"namespaceSelector": {"matchLabels": {"env": "integration"}}}],
+                "ports": [{"port": 8443}]}]}),
+        obj(rbac, "Role", "deployer", "integration", rules=[
+            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "update"]}]),
+        obj(rbac, "RoleBinding", "deployer", "integration", subjects=[subject],
+            roleRef={**role, "kind": "Role", "name": "deployer"}),
+        obj(rbac, "ClusterRole", "reader", rules=[
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+            {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]),
+        obj(rbac, "ClusterRoleBinding", "reader", subjects=[subject], roleRef=role),
+        obj("v1", "Secret", "api", "production", type="Opaque", data={"token": "aHVudGVyMi1UcjB1YjRkb3ImMw=="}),
+        obj("v1", "PersistentVolumeClaim", "data", "production", status={"phase": "Bound"}, spec={
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "8Gi"}}}),
+        obj("v1", "ResourceQuota", "all", "integration", spec={"hard": {"pods": "10", "limits.cpu": 4}}),
+        obj("v1", "LimitRange", "all", "integration", spec={"limits": [
+            {"type": "Container", "default": {"cpu": "1"}, "max": {"memory": "1Gi"}}]}),
+        obj("policy/v1", "PodDisruptionBudget", "web", "production",
+            spec={"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}),
+        obj("autoscaling/v2", "HorizontalPodAutoscaler", "web", "production", spec={
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 6}),
+    ]  # fmt: skip
+
+
+def server(objects: list[Object] | None = None, **options: Any) -> KubernetesApi:
+    """An API server with the shop in it; RBAC is off unless it is asked for."""
+    options = {"rbac": False, "certificate": certificate(), "tokens": {}, **options}
+    if not options["tokens"]:
+        del options["tokens"]
+    return KubernetesApi(copy.deepcopy(shop() if objects is None else objects), **options)
+
+
+class Scan:
+    """What a scan wrote."""
+
+    def __init__(self, path: Path) -> None:
+        self.stage = Stage.create(path, REDACTOR, kinds())
+        self.waits: list[float] = []
+
+    @property
+    def estate(self) -> Estate:
+        return self.stage.flush()
+
+    def rows(self, table: type[Row]) -> list[Any]:
+        return self.estate.rows(table)
+
+    def contents(self, *tables: type[Row]) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of the tables by name."""
+        return {table.table: [row.values() for row in self.rows(table)] for table in tables}
+
+    def calls(self) -> list[Call]:
+        return self.rows(Call)
+
+    def gaps(self) -> list[Gap]:
+        return self.rows(Gap)
+
+    def refused(self) -> set[tuple[str, str, str]]:
+        """Operation, status and code of the calls that were not answered."""
+        return {(c.operation, c.status, c.code) for c in self.calls() if c.status not in ("ok", "absent")}
+
+    def missing(self) -> set[str]:
+        """The tables that have a gap."""
+        return {gap.table_name for gap in self.gaps()}
+
+
+Scanner = Callable[..., Scan]
+
+
+def scanning(folder: Path) -> Iterator[Scanner]:
+    """A function that scans a running server, or any kubeconfig, as the cluster `test`. For a fixture."""
+    scans: list[Scan] = []
+
+    def scan(api: KubernetesApi | Path, user: Object | None = None, **options: Any) -> Scan:
+        path = api if isinstance(api, Path) else api.write_kubeconfig(folder / "kubeconfig", user=user)
+        clusters = {"test": {"kubeconfig": str(path), **options}}
+        config = Config.model_validate({"sources": {"kubernetes": {"clusters": clusters}}})
+        out = Scan(folder / f"stage-{len(scans)}.db")
+        scans.append(out)
+        collect(config, out.stage, retry=Retry(sleep=out.waits.append))
+        return out
+
+    yield scan
+    for one in scans:
+        one.stage.close()
