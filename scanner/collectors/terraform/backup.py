@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from scanner.collectors.aws.arns import account_of, region_of
+from scanner.collectors.aws.schedule import interval_seconds
 from scanner.collectors.terraform.family import Family, Parts, Satellite
-from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
-from scanner.collectors.terraform.policies import fill_policies, policy
 from scanner.collectors.terraform.reading import RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.tags import fill_tags
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.aws_backup import AwsBackupCopy, AwsBackupPlan, AwsBackupRule, AwsBackupSelection, AwsBackupVault
 
 _DAY = 86_400
+_DAILY = "cron(0 5 ? * * *)"  # what AWS takes where a rule has no schedule
 _MINUTE = 60
 _OPERATORS = {
     "string_equals": "StringEquals",
@@ -34,11 +34,6 @@ def _vault(shape: Shape, parts: Parts) -> None:
         max_retention_seconds=_bound(lock, parts, "max_retention_days"),
         recovery_points=0 if parts.is_new else RUNNING,
     )
-    view = parts.only("aws_backup_vault_policy")
-    if view:
-        fill_policies(shape, policy("resource", "", view.text("policy")))
-    elif not parts.is_new:
-        fill_policies(shape, [RUNNING])
     fill_tags(shape, own)
 
 
@@ -103,7 +98,8 @@ def _after(lifecycle: View | Lost | None, name: str) -> int | Lost:
 
 
 def _interval(schedule: str) -> int | Lost:
-    return Lost(UNSUPPORTED, f"the schedule {schedule[:60]!r} is not understood")
+    found = interval_seconds(schedule or _DAILY)
+    return Lost(UNSUPPORTED, f"the schedule {schedule[:60]!r} is not understood") if found is None else found
 
 
 def _selection(shape: Shape, selection: View) -> None:
@@ -129,7 +125,12 @@ def _selection(shape: Shape, selection: View) -> None:
         for argument, operator in _OPERATORS.items():
             tests = block.blocks(argument) if argument in block.values else []
             for test in shape.each(AwsBackupSelection, tests):
-                add("condition", key=test.text("key"), value=test.text("value"), by=operator)
+                add(
+                    "condition",
+                    key=then(test.text("key"), lambda key: key.removeprefix("aws:ResourceTag/")),
+                    value=test.text("value"),
+                    by=operator,
+                )
 
 
 # What a selection may name: https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
@@ -143,7 +144,7 @@ _SELECTED = (
 FAMILIES = (
     Family(
         types=("aws_backup_vault",),
-        tables=(AwsBackupVault, *POLICY_TABLES, AwsTag),
+        tables=(AwsBackupVault, AwsTag),
         fill=_vault,
         satellites={
             "aws_backup_vault_lock_configuration": Satellite(
@@ -153,7 +154,6 @@ FAMILIES = (
                     for c in ("is_locked", "lock_date", "min_retention_seconds", "max_retention_seconds")
                 ),
             ),
-            "aws_backup_vault_policy": Satellite("backup_vault_name", tuple((table, "") for table in POLICY_TABLES)),
         },
     ),
     Family(

@@ -18,6 +18,7 @@ class Default:
     value: Any
     source: str
     since: str = ""
+    block: bool = False  # a nested block, which `dynamic` may write without a trace in the plan's configuration
     unless: tuple[str, ...] = ()  # arguments that give the value themselves, such as the snapshot a copy is made of
 
     @property
@@ -38,6 +39,7 @@ _GROUP = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/reso
 _NACL = "https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html"
 _KMS = "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"
 _ROUTES = "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"
+_TRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html"
 _BACKUP = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
 
@@ -50,13 +52,13 @@ S3_ACCOUNT_BLOCK = Default(False, _S3_BLOCK)
 DEFAULTS: Mapping[str, Mapping[str, Default]] = {
     "aws_s3_bucket": {
         "acl": Default("private", _S3_API),
-        "grant": Default([], _S3_API),
-        "lifecycle_rule": Default([], _S3_API),
-        "logging": Default([], _S3_API),
-        "object_lock_configuration": Default([], _S3_API),
+        "grant": Default([], _S3_API, block=True),
+        "lifecycle_rule": Default([], _S3_API, block=True),
+        "logging": Default([], _S3_API, block=True),
+        "object_lock_configuration": Default([], _S3_API, block=True),
         "object_lock_enabled": Default(False, _S3_API),
         "policy": Default("", _S3_API),
-        "replication_configuration": Default([], _S3_API),
+        "replication_configuration": Default([], _S3_API, block=True),
         "server_side_encryption_configuration": Default(
             [
                 {
@@ -72,14 +74,16 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
             ],
             _S3_ENCRYPTION,
             "2023-01-05",
+            block=True,
         ),
-        "versioning": Default([], _S3 + "Versioning.html"),
+        "versioning": Default([], _S3 + "Versioning.html", block=True),
     },
     "aws_db_instance": {
         "backup_retention_period": Default(0, _DATABASE, unless=_COPIES),  # the API's is 1, but the provider sends 0
         "deletion_protection": Default(False, _RDS),
         "enabled_cloudwatch_logs_exports": Default([], _RDS),
         "iam_database_authentication_enabled": Default(False, _RDS, unless=_COPIES),
+        "parameter_group_name": Default("", _RDS, unless=_COPIES),  # the engine's default group
         "multi_az": Default(False, _RDS, unless=_COPIES),
         "replicate_source_db": Default("", _RDS),
         "storage_encrypted": Default(False, _RDS, unless=_COPIES),
@@ -91,7 +95,16 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
         "user_data": Default("", _EC2 + "API_RunInstances.html"),
         "user_data_base64": Default("", _EC2 + "API_RunInstances.html"),
     },
-    "aws_ebs_volume": {"snapshot_id": Default("", _EC2 + "API_CreateVolume.html")},
+    "aws_ebs_volume": {
+        # An account may encrypt all new volumes; unless somebody sets that, it does not.
+        "encrypted": Default(
+            False,
+            "https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html",
+            unless=("snapshot_id",),
+        ),
+        "snapshot_id": Default("", _EC2 + "API_CreateVolume.html"),
+        "type": Default("gp2", _EC2 + "API_CreateVolume.html"),
+    },
     "aws_security_group": {
         "ingress": Default([], _GROUP),
         "egress": Default([], _GROUP),  # the provider takes away the rule that AWS gives new groups
@@ -101,14 +114,26 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
     "aws_subnet": {"ipv6_cidr_block": Default("", _EC2 + "API_CreateSubnet.html")},
     "aws_internet_gateway": {"vpc_id": Default("", _EC2 + "API_CreateInternetGateway.html")},
     "aws_vpc": {"ipv6_cidr_block": Default("", _EC2 + "API_CreateVpc.html")},
+    "aws_cloudtrail": {"event_selector": Default([], _TRAIL), "advanced_event_selector": Default([], _TRAIL)},
+    "aws_vpc_peering_connection": {
+        "peer_owner_id": Default("", _EC2 + "API_CreateVpcPeeringConnection.html"),  # the own account
+        "peer_region": Default("", _EC2 + "API_CreateVpcPeeringConnection.html"),  # the own region
+    },
     "aws_kms_key": {"multi_region": Default(False, _KMS), "rotation_period_in_days": Default(365, _KMS)},
     "aws_iam_role": {
-        "inline_policy": Default([], _IAM + "API_CreateRole.html"),
+        "inline_policy": Default([], _IAM + "API_CreateRole.html", block=True),
         "managed_policy_arns": Default([], _IAM + "API_CreateRole.html"),
     },
     "aws_backup_selection": {
-        "condition": Default([], _BACKUP + "API_BackupSelection.html"),
+        "condition": Default([], _BACKUP + "API_BackupSelection.html", block=True),
         "not_resources": Default([], _BACKUP + "API_BackupSelection.html"),
         "resources": Default([], _BACKUP + "API_BackupSelection.html"),
+    },
+}
+
+# The same inside blocks: block and argument.
+NESTED: Mapping[str, Mapping[tuple[str, str], Default]] = {
+    "aws_s3_bucket_versioning": {
+        ("versioning_configuration", "mfa_delete"): Default("Disabled", _S3 + "MultiFactorAuthenticationDelete.html")
     },
 }

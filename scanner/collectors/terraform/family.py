@@ -51,6 +51,13 @@ class Parts:
                 found += [View(values, address) for address, values in sorted(part.items())]
         return found
 
+    def before(self, *types: str) -> list[View]:
+        """Satellites as they were before the plan deletes or changes them; the resource's own block may still
+        repeat what they said then."""
+        changed = self.document.parts.get("before")
+        parts = changed if isinstance(changed, Mapping) else {}
+        return [View(values, address) for name in types for address, values in sorted(parts.get(name, {}).items())]
+
     def only(self, name: str) -> View | None:
         """The one satellite of a type of which there can be one."""
         return next(iter(self.views(name)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scanner.collectors.aws.arns import policy_uid
 from scanner.collectors.aws.policies import Policy
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
@@ -78,7 +79,9 @@ def _path(name: str, kind: str, parts: Parts) -> str:
 
 
 def _boundary(own: View, parts: Parts) -> str | Lost:
-    return own.ref("permissions_boundary", "aws_iam_policy", known=str, absent="")
+    account = parts.document.account
+    known = own.ref("permissions_boundary", "aws_iam_policy", known=str, absent="")
+    return then(known, lambda arn: _in_account(arn, account))
 
 
 def _group(shape: Shape, parts: Parts) -> None:
@@ -103,7 +106,8 @@ def _role(shape: Shape, parts: Parts) -> None:
     blocks = own.blocks("inline_policy")
     for block in blocks if isinstance(blocks, list) else []:
         name, text = block.text("name", absent=""), block.text("policy", absent="")
-        if not (name == "" and text == ""):  # an empty block says that there are none
+        repeats_gone = name in [view.text("name") for view in parts.before("aws_iam_role_policy")]
+        if not repeats_gone and not (name == "" and text == ""):  # an empty block says that there are none
             inline += policy("identity", name, text)
     if isinstance(blocks, Lost):
         inline.append(blocks)
@@ -111,7 +115,8 @@ def _role(shape: Shape, parts: Parts) -> None:
     managed, loss = own.refs("managed_policy_arns", "aws_iam_policy", known=str)
     if loss:
         shape.lost(AwsIamAttachment, "", loss)
-    attached = {row.policy_uid for row in shape.children(AwsIamAttachment)}
+    attached = {row.policy_arn for row in shape.children(AwsIamAttachment)}
+    attached |= {str(view.text("policy_arn")) for view in parts.before("aws_iam_role_policy_attachment")}
     for uid in managed:
         if uid not in attached:
             _attachment(shape, uid)
@@ -137,15 +142,27 @@ def _permissions(
             shape.lost(table, "", RUNNING)
 
 
-def _attachment(shape: Shape, uid: str | Lost) -> None:
-    name = then(uid, lambda text: RUNNING if text.startswith("plan:") else text.rpartition("/")[2])
-    shape.child(AwsIamAttachment, policy_uid=uid, policy_name=name)
+def _attachment(shape: Shape, policy_of: str | Lost) -> None:
+    """`policy_of` is the policy's ARN, or `plan:…` where it has none yet."""
+    is_planned = isinstance(policy_of, str) and policy_of.startswith("plan:")
+    shape.child(
+        AwsIamAttachment,
+        policy_uid=then(policy_of, lambda text: _in_account(text, shape.document.account)),
+        policy_arn=RUNNING if is_planned else policy_of,
+        policy_name=RUNNING if is_planned else then(policy_of, lambda text: text.rpartition("/")[2]),
+    )
+
+
+def _in_account(arn: str, account: str) -> str:
+    """The policy's uid; where the account is not known, its ARN is all there is."""
+    return policy_uid(arn, account) if account else arn
 
 
 def _policy(shape: Shape, parts: Parts) -> None:
     own = parts.own
     shape.resource(
         AwsIamPolicy,
+        policy_arn=parts.document.uid if parts.document.uid.startswith("arn:") else own.text("arn"),
         path=own.text("path", absent="/"),
         is_aws_managed=False,
         default_version="v1" if parts.is_new else RUNNING,

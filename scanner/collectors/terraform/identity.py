@@ -58,6 +58,14 @@ _BY_NAME: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def tables_of(kind: str) -> tuple[str, bool]:
+    """The table whose uid pattern a type has, '' if none; and whether its id is a path with a name."""
+    if kind in _BY_NAME:
+        table, arguments = _BY_NAME[kind]
+        return table, arguments[0] == "path"
+    return BY_ID.get(kind, ""), False
+
+
 def known_id(document: Document, table: str) -> Callable[[str], str]:
     """Makes a uid of an id such as `vpc-123`. Without the account or region that it needs, the id is all there is."""
 

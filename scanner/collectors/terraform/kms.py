@@ -38,7 +38,7 @@ def _key(shape: Shape, parts: Parts) -> None:
     )
     view = parts.only("aws_kms_key_policy")
     text = view.text("policy") if view else own.text("policy", absent="")
-    fill_policies(shape, policy("resource", "", text if text != "" else _DEFAULT_POLICY))
+    fill_policies(shape, policy("resource", "default", text if text != "" else _DEFAULT_POLICY))
     for alias in parts.views("aws_kms_alias"):
         shape.child(AwsKmsAlias, alias=alias.text("name"))
     if not parts.is_new:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from scanner.collectors.aws.cidr import is_public
+from scanner.collectors.aws.services.network import ports_of, protocol_of
 from scanner.collectors.terraform.family import Family, Parts, Satellite
-from scanner.collectors.terraform.reading import RUNNING, UNSUPPORTED, Lost, Shape, View, then
+from scanner.collectors.terraform.reading import NO_ACCOUNT, NO_REGION, RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.tags import fill_tags
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.aws_network import (
@@ -29,7 +32,6 @@ from scanner.tables.aws_network import (
     AwsVpcPeeringConnection,
 )
 
-_PROTOCOLS = {"-1": "all", "all": "all", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 VPC = ("aws_vpc", "aws_default_vpc")
 SUBNET = ("aws_subnet", "aws_default_subnet")
 GROUP = ("aws_security_group", "aws_default_security_group")
@@ -108,8 +110,8 @@ def _subnet(shape: Shape, parts: Parts) -> None:
 
 def _peering(shape: Shape, parts: Parts) -> None:
     own, document = parts.own, parts.document
-    account = document.account or Lost(UNSUPPORTED, "the plan does not say which account it is for")
-    region = document.region or Lost(UNSUPPORTED, "the plan does not say which region it is for")
+    account = document.account or NO_ACCOUNT
+    region = document.region or NO_REGION
     other_account = then(own.text("peer_owner_id", absent=""), lambda text: text or account)
     other_region = then(own.text("peer_region", absent=""), lambda text: text or region)
     set_account, set_region = own.text("peer_owner_id", absent=""), own.text("peer_region", absent="")
@@ -178,7 +180,10 @@ def _route_table(shape: Shape, parts: Parts) -> None:
     shape.resource(
         AwsRouteTable, vpc_uid=vpc_of(own, parts), is_main=True if is_main else False if parts.is_new else RUNNING
     )
-    listed = shape.each(AwsRoute, own.blocks("route"))
+    gone = [_chosen(route, _DESTINATIONS) for route in parts.before("aws_route")]
+    listed = [r for r in shape.each(AwsRoute, own.blocks("route")) if _chosen(r, _DESTINATIONS) not in gone]
+    standing = [_chosen(route, _DESTINATIONS) for route in parts.views("aws_route")]
+    listed = [r for r in listed if _chosen(r, _DESTINATIONS) not in standing]  # a refresh repeats them
     for route in [*listed, *shape.each(AwsRoute, parts.views("aws_route"))]:
         _route(shape, parts, route)
     propagated = own.items("propagating_vgws")
@@ -306,18 +311,24 @@ def _network_acl(shape: Shape, parts: Parts) -> None:
     associated = [subnet_of(view, parts) for view in parts.views("aws_network_acl_association")]
     for subnet in dict.fromkeys([*subnets, *associated]):
         shape.child(AwsNetworkAclAssociation, subnet_uid=subnet)
+    others = parts.views("aws_network_acl_rule") + parts.before("aws_network_acl_rule")
+    repeated = [(_direction(rule), rule.integer("rule_number")) for rule in others]
     for direction in ("ingress", "egress"):
         for rule in shape.each(AwsNetworkAclEntry, own.blocks(direction)):
-            _acl_entry(shape, direction, rule, "rule_no", "action")
+            if (direction, rule.integer("rule_no")) not in repeated:
+                _acl_entry(shape, direction, rule, "rule_no", "action")
     for rule in shape.each(AwsNetworkAclEntry, parts.views("aws_network_acl_rule")):
-        egress = then(rule.boolean("egress", absent=False), lambda yes: "egress" if yes else "ingress")
-        _acl_entry(shape, egress, rule, "rule_number", "rule_action")
+        _acl_entry(shape, _direction(rule), rule, "rule_number", "rule_action")
     for direction in ("ingress", "egress"):  # the closing rule that AWS gives every ACL
         shape.child(
             AwsNetworkAclEntry, direction=direction, rule_number=32767, allows=False, protocol="all", from_port=0,
             to_port=65535, cidr="0.0.0.0/0", is_public=True,
         )  # fmt: skip
     fill_tags(shape, own)
+
+
+def _direction(rule: View) -> str | Lost:
+    return then(rule.boolean("egress", absent=False), lambda yes: "egress" if yes else "ingress")
 
 
 def _acl_entry(shape: Shape, direction: str | Lost, rule: View, number: str, action: str) -> None:
@@ -340,20 +351,19 @@ Ports = tuple[str | Lost, int | Lost, int | Lost, int | Lost, int | Lost]
 
 
 def _ports(rule: View, argument: str) -> Ports:
-    """Protocol, first and last port, ICMP type and code, in the words of the tables."""
-    protocol = then(rule.text(argument), lambda text: _PROTOCOLS.get(text.lower(), text.lower()))
-    first, last = rule.integer("from_port", absent=-1), rule.integer("to_port", absent=-1)
+    """Protocol, first and last port, ICMP type and code, in the words of the tables. Terraform writes type and code
+    of ICMP as ports, but for network ACLs."""
+    protocol = then(rule.text(argument), protocol_of)
     if isinstance(protocol, Lost):
         return protocol, protocol, protocol, protocol, protocol
-    if protocol in ("tcp", "udp"):
-        return protocol, first, last, -1, -1
-    if protocol == "all":
-        return protocol, 0, 65535, -1, -1
+    first, last = rule.integer("from_port", absent=-1), rule.integer("to_port", absent=-1)
+    icmp: tuple[int | Lost, int | Lost] = (-1, -1)
     if protocol in ("icmp", "icmpv6"):
-        kind, code = rule.integer("icmp_type", absent=-1), rule.integer("icmp_code", absent=-1)
-        has_own = rule.values.get("icmp_type") is not None
-        return protocol, -1, -1, kind if has_own else first, code if has_own else last
-    return protocol, -1, -1, -1, -1
+        icmp = (first, last)
+    elif protocol in ("tcp", "udp") and (isinstance(first, Lost) or isinstance(last, Lost)):
+        return protocol, first, last, *icmp
+    known = [value if isinstance(value, int) else None for value in (first, last)]
+    return protocol, *ports_of(protocol, *known), *icmp
 
 
 def _public(cidr: str) -> bool | Lost:
@@ -371,25 +381,31 @@ def _security_group(shape: Shape, parts: Parts) -> None:
         is_default=_is_default(parts),
     )
     rules = _Rules(shape, parts)
+    rules.standing(parts.views)
+    gone = _Rules(Shape(parts.document), parts)
+    gone.standing(parts.before)
+    rules.seen |= gone.seen
     for direction in ("ingress", "egress"):
         for rule in shape.each(AwsSecurityGroupRule, own.blocks(direction)):
             rules.inline(direction, rule)
-    for rule in shape.each(AwsSecurityGroupRule, parts.views("aws_security_group_rule")):
-        rules.legacy(rule)
-    for direction in ("ingress", "egress"):
-        name = f"aws_vpc_security_group_{direction}_rule"
-        for rule in shape.each(AwsSecurityGroupRule, parts.views(name)):
-            rules.current(direction, rule)
     fill_tags(shape, own)
 
 
 class _Rules:
-    """The rules of one group, in any of the provider's three styles. Blocks that a refresh filled in from
-    stand-alone rules repeat those, so equal rules are one row."""
+    """The rules of one group, in any of the provider's three styles. Blocks that a refresh filled in repeat stand-alone
+    rules, also those that the plan takes away, so equal rules are one row, and rules that go are none."""
 
     def __init__(self, shape: Shape, parts: Parts) -> None:
         self.shape, self.parts = shape, parts
         self.seen: set[tuple[object, ...]] = set()
+
+    def standing(self, views: Callable[..., list[View]]) -> None:
+        """The rules that are resources of their own."""
+        for rule in self.shape.each(AwsSecurityGroupRule, views("aws_security_group_rule")):
+            self.legacy(rule)
+        for direction in ("ingress", "egress"):
+            for rule in self.shape.each(AwsSecurityGroupRule, views(f"aws_vpc_security_group_{direction}_rule")):
+                self.current(direction, rule)
 
     def inline(self, direction: str, rule: View) -> None:
         self._lists(direction, rule, rule.refs("security_groups", *GROUP, known=self._group))
@@ -478,7 +494,7 @@ class _Rules:
     def _peer_account(self, rule: View, account: str) -> str | Lost:
         owner, _, group = str(rule.values.get("referenced_security_group_id") or "").rpartition("/")
         named = owner if group.startswith("sg-") else ""
-        return named or account or Lost(UNSUPPORTED, "the plan does not say which account it is for")
+        return named or account or NO_ACCOUNT
 
     @staticmethod
     def _reaches_internet(cidr: str | Lost, prefix: str | Lost) -> bool | Lost:

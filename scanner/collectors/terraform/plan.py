@@ -36,6 +36,7 @@ class Instance:
     after: Mapping[str, Json] = field(default_factory=dict)
     unknown: Json = None  # same shape as `after`, true where the value is known after apply
     sensitive: Json = None  # same shape as `after`, true where the value is marked sensitive
+    before_sensitive: Json = None  # the same of `before`
     expressions: Mapping[str, Json] | None = None  # None where the file has no configuration
     for_each: Json = None  # the configuration's for_each expression
     before_address: str = ""  # where it was moved from
@@ -77,6 +78,7 @@ class Plan:
     deferred: tuple[Instance, ...] = ()  # planned in a later round, so hardly anything of them is known
     providers: Mapping[str, Provider] = field(default_factory=dict)
     modules: Mapping[str, Json] = field(default_factory=dict)  # the configuration's root module
+    relevant: frozenset[tuple[str, str]] = frozenset()  # resources and attributes that the plan depends on
     is_partial: bool = False  # made with -target or -exclude, or with deferred changes
     secrets: frozenset[str] = frozenset()  # values of variables that are declared sensitive
 
@@ -162,6 +164,7 @@ def _plan(data: Mapping[str, Json], where: str) -> Plan:
         deferred=tuple(deferred),
         providers=_providers(_typed(configuration, "provider_config", dict, {})),
         modules=root,
+        relevant=frozenset(_relevant(data)),
         is_partial=data.get("complete") is False,
         secrets=frozenset(_sensitive_values(data, root)),
     )
@@ -194,6 +197,7 @@ def _change(entry: Mapping[str, Json], known: _Configured | None) -> Instance:
         after=after,
         unknown=change.get("after_unknown"),
         sensitive=change.get("after_sensitive"),
+        before_sensitive=change.get("before_sensitive"),
         before_address=_typed(entry, "previous_address", str, ""),
         importing=str(_typed(change, "importing", dict, {}).get("id", "")),
     )
@@ -207,7 +211,8 @@ def _values(values: Mapping[str, Json], known: _Configured | None) -> Iterator[I
         for entry in _objects(module, "resources"):
             if _is_managed(entry):
                 now = _typed(entry, "values", dict, {})
-                yield _instance(entry, known, before=now, after=now, sensitive=entry.get("sensitive_values"))
+                mask = entry.get("sensitive_values")
+                yield _instance(entry, known, before=now, after=now, sensitive=mask, before_sensitive=mask)
         todo += _objects(module, "child_modules")
 
 
@@ -289,6 +294,14 @@ def _providers(configured: Mapping[str, Json]) -> dict[str, Provider]:
 def _constant(expressions: Mapping[str, Json], name: str) -> Json:
     expression = expressions.get(name)
     return expression.get("constant_value") if isinstance(expression, dict) else None
+
+
+def _relevant(data: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """`relevant_attributes`, each as the address within its module and the first attribute."""
+    for entry in _objects(data, "relevant_attributes"):
+        path = _typed(entry, "attribute", list, [])
+        address = re.sub(r"\[[^\]]*\]", "", _typed(entry, "resource", str, ""))
+        yield re.sub(r"^(?:module\.[^.]+\.)+", "", address), str(path[0]) if path else ""
 
 
 def _sensitive_values(data: Mapping[str, Json], root: Mapping[str, Json]) -> Iterator[str]:

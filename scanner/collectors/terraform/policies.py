@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from scanner.collectors.aws import policies
 from scanner.collectors.aws.policies import Policy
-from scanner.collectors.terraform.reading import UNSUPPORTED, Lost, Shape
+from scanner.collectors.terraform.reading import NO_ACCOUNT, UNSUPPORTED, Lost, Shape
 
 TABLES = policies.TABLES
-_UNSURE = Lost(UNSUPPORTED, "is no policy, or the plan does not say which account it is for")
+_NO_POLICY = Lost(UNSUPPORTED, "is no policy")
 
 
 def fill_policies(shape: Shape, found: list[Policy | Lost]) -> None:
@@ -18,7 +16,9 @@ def fill_policies(shape: Shape, found: list[Policy | Lost]) -> None:
         if isinstance(policy, Lost):
             for table in TABLES:
                 shape.lost(table, "", policy)
-    shape.add(policies.rows(shape.place, [p for p in found if isinstance(p, Policy)]), _UNSURE)
+    known = [p for p in found if isinstance(p, Policy)]
+    broken = any(isinstance(statements(p.document), Lost) for p in known)
+    shape.add(policies.rows(shape.place, known), _NO_POLICY if broken else NO_ACCOUNT)
 
 
 def policy(kind: str, name: str | Lost, text: str | Lost) -> list[Policy | Lost]:
@@ -32,11 +32,5 @@ def policy(kind: str, name: str | Lost, text: str | Lost) -> list[Policy | Lost]
 
 def statements(text: str) -> list[policies.Statement] | Lost:
     """The statements of one policy."""
-    document = policies.parse(text)
-    if not isinstance(document, dict) or "Statement" not in document:
-        return Lost(UNSUPPORTED, "is no policy")
-    listed = document["Statement"]
-    raw = listed if isinstance(listed, list) else [listed]
-    if not all(isinstance(item, dict) and item.get("Effect") in ("Allow", "Deny") for item in raw):
-        return Lost(UNSUPPORTED, f"has a statement that is none: {json.dumps(raw)[:80]}")
-    return [policies.Statement.of(item) for item in raw]
+    found = policies.statements(text)
+    return _NO_POLICY if found is None else found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from scanner.collectors.aws.services.rds import tls_by_default, tls_parameter
 from scanner.collectors.terraform.compute import key_of
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.network import attached_groups
-from scanner.collectors.terraform.reading import RUNNING, UNSUPPORTED, Lost, Shape, View, then
+from scanner.collectors.terraform.reading import AFTER_APPLY, RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.tags import fill_tags
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.aws_network import AwsAttachedSecurityGroup
@@ -18,9 +19,6 @@ from scanner.tables.aws_rds import (
 )
 
 _DAY = 86_400
-# The parameter that refuses connections without TLS, by the beginning of the engine's name.
-_FORCE_TLS = {"postgres": "rds.force_ssl", "sqlserver": "rds.force_ssl", "mysql": "require_secure_transport",
-              "mariadb": "require_secure_transport"}  # fmt: skip
 _NOT_HERE = Lost(UNSUPPORTED, "is set on the cluster, which is not read yet")
 
 
@@ -58,7 +56,7 @@ def _instance(shape: Shape, parts: Parts) -> None:
         auto_minor_version_upgrade=own.boolean("auto_minor_version_upgrade", absent=True),
         copy_tags_to_snapshots=own.boolean("copy_tags_to_snapshot", absent=False),
         ca_certificate=own.text("ca_cert_identifier", absent=RUNNING),
-        parameter_group=own.text("parameter_group_name", absent=RUNNING),
+        parameter_group=own.text("parameter_group_name", absent=RUNNING) or RUNNING,
         tls_required=_tls(own, parts),
         replica_source_uid=copy,
     )
@@ -115,21 +113,39 @@ def _member(shape: Shape, parts: Parts) -> None:
 
 
 def _tls(own: View, parts: Parts, argument: str = "parameter_group_name") -> bool | Lost:
-    """Whether the parameter group, if the plan has it, refuses connections without TLS."""
-    engine, name = own.text("engine", absent=""), own.text(argument, absent=RUNNING)
+    """Whether the parameter group refuses connections without TLS. A parameter that nobody set has the engine's
+    default, and so has a group of AWS's own."""
+    engine, version = own.text("engine", absent=""), own.text("engine_version", absent="")
     if isinstance(engine, Lost):
         return engine
-    parameter = next((p for prefix, p in _FORCE_TLS.items() if engine.startswith(prefix)), None)
-    if parameter is None:
+    if not tls_parameter(engine):
         return Lost(UNSUPPORTED, f"the engine {engine[:40]!r} sets TLS elsewhere")
-    for group in parts.views("aws_db_parameter_group"):
-        blocks = group.blocks("parameter")
-        for block in blocks if isinstance(blocks, list) else []:
-            if block.text("name") == parameter:
-                return then(block.text("value"), lambda value: value.strip().lower() in ("1", "on", "true"))
-        if isinstance(blocks, Lost):
-            return blocks
-    return name if isinstance(name, Lost) else Lost("after_apply", f"the parameter group {name!r} decides")
+    by_default = then(version, lambda text: _or_running(tls_by_default(engine, text)))
+    if groups := parts.views("aws_db_parameter_group"):
+        return _parameter(groups[0], tls_parameter(engine), by_default)
+    name = own.text(argument, absent="")
+    if isinstance(name, Lost):
+        return name
+    if not name or name.startswith("default."):
+        return by_default
+    return Lost(AFTER_APPLY, f"the parameter group {name!r} is declared outside this plan")
+
+
+def _parameter(group: View, name: str, by_default: bool | Lost) -> bool | Lost:
+    blocks = group.blocks("parameter")
+    if isinstance(blocks, Lost):
+        return blocks
+    for block in blocks:
+        given = block.text("name")
+        if isinstance(given, Lost):
+            return given
+        if given == name:
+            return then(block.text("value"), lambda value: value.strip().lower() in ("1", "on", "true"))
+    return by_default
+
+
+def _or_running(value: bool | None) -> bool | Lost:
+    return RUNNING if value is None else value
 
 
 def _snapshot(shape: Shape, parts: Parts) -> None:

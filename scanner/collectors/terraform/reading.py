@@ -30,6 +30,8 @@ class Lost:
 
 AFTER_APPLY = "after_apply"
 UNSUPPORTED = "unsupported"
+NO_ACCOUNT = Lost(AFTER_APPLY, "the plan does not say which account it is for")
+NO_REGION = Lost(AFTER_APPLY, "the plan does not say which region it is for")
 RUNNING = Lost(AFTER_APPLY, "only the running system knows it")
 
 

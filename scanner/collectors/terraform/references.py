@@ -127,6 +127,26 @@ class References:
         return module
 
 
+def has_hidden(plan: Plan) -> bool:
+    """Whether the plan depends on an attribute that no expression in its configuration mentions.
+
+    Then a `dynamic` block or a local value does, which the file does not have. So an argument that seems not to be
+    set may be.
+    """
+    seen = {re.sub(r"\[[^\]]*\]", "", name) for name in _names(plan.modules)}
+    mentioned = {name[:cut] for name in seen for cut in (*_dots(name), len(name))}
+    longer = {name[:cut] for name in seen for cut in _dots(name)}
+    return any(
+        f"{base}.{attribute}" not in mentioned  # an index may hide the attribute
+        and not (base in mentioned and (not attribute or base not in longer))
+        for base, attribute in plan.relevant
+    )
+
+
+def _dots(name: str) -> list[int]:
+    return [cut for cut, sign in enumerate(name) if sign == "."]
+
+
 class _Quoted(str):
     """A for_each key in a reference, so that `["0"]` is not taken for `[0]` or a name."""
 

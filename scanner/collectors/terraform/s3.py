@@ -158,8 +158,9 @@ def _policy_text(parts: Parts) -> str | Lost:
 
 
 def _requires_tls(found: list[Statement], uid: str) -> bool:
-    """A statement that denies everyone without TLS, for the bucket and for all objects in it."""
-    return any(s.requires_tls and s.covers(uid, f"{uid}/*") for s in found)
+    """Together the denials of plain HTTP cover the bucket and its objects."""
+    denials = [s for s in found if s.requires_tls]
+    return all(any(s.covers(resource) for s in denials) for resource in (uid, f"{uid}/any/object"))
 
 
 Grant = tuple[str, str]

@@ -7,7 +7,7 @@ clear, or `{"(sensitive)": "<keyed hash>"}`; the sensitive value itself is kept 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,10 +38,16 @@ class Merger:
 
     def after(self, instance: Instance) -> dict[str, Json]:
         """The values that will hold, with marks."""
-        return self._walk_top(instance, instance.after, instance.unknown, instance.sensitive)
+        return self._top(
+            self._walk(instance, instance.after, instance.unknown, instance.sensitive, instance.expressions)
+        )
 
-    def _walk_top(self, at: Instance, values: Mapping[str, Json], unknown: Json, sensitive: Json) -> dict[str, Json]:
-        merged = self._walk(at, values, unknown, sensitive, at.expressions)
+    def before(self, instance: Instance) -> dict[str, Json]:
+        """The values that hold before the change; all of them are known."""
+        return self._top(self._walk(instance, instance.before, None, instance.before_sensitive, None))
+
+    @staticmethod
+    def _top(merged: Json) -> dict[str, Json]:
         return merged if isinstance(merged, dict) else {}
 
     def _walk(self, at: Instance, value: Json, unknown: Json, sensitive: Json, expression: Json) -> Json:

@@ -1,0 +1,201 @@
+"""Plans for tests: the ones committed under tests/data/plans, ones made by hand, and real Terraform where it is."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from scanner.collectors.terraform import KINDS, Outcome, collect_plan
+from scanner.safe.hash_key import HashKey
+from scanner.safe.secrets import Redactor
+from scanner.store import Estate, Stage
+from scanner.tables import Gap, Kinds, Row
+
+PLANS = Path(__file__).parent.parent / "data" / "plans"
+KEY = HashKey(b"k" * 32)
+ACCOUNT = "111111111111"
+R = TypeVar("R", bound=Row)
+Json = Any
+
+
+def kinds() -> Kinds:
+    """Terraform's kinds alone."""
+    found = Kinds()
+    found.add(*KINDS)
+    return found
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """A stage in a new file of the folder."""
+    number = len(list(folder.glob("estate-*.db")))
+    with Stage.create(folder / f"estate-{number}.db", Redactor(KEY), kinds()) as made:
+        yield made
+
+
+class Collected:
+    """A plan in typed tables."""
+
+    def __init__(self, plan: Json, folder: Path, *, account: str = ACCOUNT, where: str = "plan.json") -> None:
+        self.folder = folder
+        number = len(list(folder.glob("estate-*.db")))
+        self.path = folder / f"estate-{number}.db"
+        with Stage.create(self.path, Redactor(KEY), kinds()) as made:
+            self.outcome: Outcome = collect_plan(where, made, account=account, data=copy.deepcopy(plan))
+
+    def rows(self, table: type[R], **wanted: object) -> list[R]:
+        """The rows of a table whose columns have these values."""
+        with Estate.open(self.path) as estate:
+            found = estate.rows(table)
+        return [row for row in found if all(getattr(row, name) == value for name, value in wanted.items())]
+
+    def one(self, table: type[R], **wanted: object) -> R:
+        """The only row that has these values."""
+        (row,) = self.rows(table, **wanted)
+        return row
+
+    def gaps(self, uid: str = "", table: str = "") -> dict[tuple[str, str], str]:
+        """(table, column) → reason, of one uid."""
+        return {
+            (gap.table_name, gap.column_name): gap.reason
+            for gap in self.rows(Gap, uid=uid)
+            if not table or gap.table_name == table
+        }
+
+
+def plan(name: str) -> Json:
+    """A committed plan."""
+    return json.loads((PLANS / name / "plan.json").read_text())
+
+
+def change(
+    address: str,
+    after: Mapping[str, Json] | None,
+    *,
+    unknown: Json = None,
+    before: Mapping[str, Json] | None = None,
+    actions: tuple[str, ...] = ("create",),
+    sensitive: Json = None,
+    index: str | int | None = None,
+    **more: Json,
+) -> dict[str, Json]:
+    """An entry of `resource_changes`."""
+    bare = address.split("[")[0].split(".")
+    entry: dict[str, Json] = {
+        "address": address,
+        "mode": "managed",
+        "type": bare[-2],
+        "name": bare[-1],
+        "provider_name": "registry.terraform.io/hashicorp/aws",
+        "change": {
+            "actions": list(actions),
+            "before": None if before is None else dict(before),
+            "after": None if after is None else dict(after),
+            "after_unknown": unknown or {},
+            "before_sensitive": {},
+            "after_sensitive": sensitive or {},
+        },
+    }
+    if index is not None:
+        entry["index"] = index
+    return entry | more
+
+
+def made(*changes: Mapping[str, Json], configured: Mapping[str, Mapping[str, Json]] | None = None) -> dict[str, Json]:
+    """A plan of these changes. `configured` maps an address to its expressions; the others have none."""
+    blocks = []
+    for entry in {f"{c['type']}.{c['name']}": c for c in changes}.values():
+        base = f"{entry['type']}.{entry['name']}"
+        blocks.append(
+            {
+                "address": base,
+                "mode": "managed",
+                "type": entry["type"],
+                "name": entry["name"],
+                "provider_config_key": "aws",
+                "expressions": dict((configured or {}).get(base, {})),
+            }
+        )
+    region = {"constant_value": "eu-west-1"}
+    return {
+        "format_version": "1.2",
+        "terraform_version": "1.11.4",
+        "resource_changes": list(changes),
+        "configuration": {
+            "provider_config": {"aws": {"name": "aws", "expressions": {"region": region}}},
+            "root_module": {"resources": blocks},
+        },
+        "complete": True,
+        "errored": False,
+    }
+
+
+# --- Real Terraform -----------------------------------------------------------------------------------------------------
+
+_PROVIDER = "registry.terraform.io/hashicorp/aws"
+
+
+def mirror() -> Path | None:
+    """A folder of providers in Terraform's layout that has the AWS provider: named by the environment, or usual."""
+    named = os.environ.get("TIERWALL_TERRAFORM_MIRROR")
+    usual = (Path.home() / ".terraform.d/plugins", Path("/usr/local/share/terraform/plugins"))
+    candidates = [Path(named)] if named else list(usual)
+    return next((folder for folder in candidates if (folder / _PROVIDER).is_dir()), None)
+
+
+def missing() -> str:
+    """What real Terraform lacks here; '' if nothing."""
+    if shutil.which("terraform") is None:
+        return "terraform is not installed"
+    if mirror() is None:
+        return "the AWS provider is not found: name the folder of providers with TIERWALL_TERRAFORM_MIRROR"
+    return ""
+
+
+class Terraform:
+    """Real Terraform on a copy of a folder, without network but for what `variables` name."""
+
+    def __init__(self, source: Path, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        self.folder = folder / source.name
+        shutil.copytree(source, self.folder)
+        settings = folder / "terraform.rc"
+        settings.write_text(
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n'
+            "disable_checkpoint = true\n"
+        )
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "TF_CLI_CONFIG_FILE": str(settings),
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **{f"TF_VAR_{name}": value for name, value in (variables or {}).items()},
+        }
+        self.run("init")
+
+    def run(self, command: str, *arguments: str) -> str:
+        """The output of a command; fails the test with what it said when it does not succeed."""
+        done = subprocess.run(
+            ["terraform", command, "-no-color", *arguments],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"terraform {command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
+
+    def plan(self, *arguments: str) -> Json:
+        """The plan as JSON."""
+        self.run("plan", "-out=p.tfplan", *arguments)
+        return json.loads(self.run("show", "-json", "p.tfplan"))
+
+    def state(self) -> Json:
+        """The state as JSON."""
+        return json.loads(self.run("show", "-json"))
