@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from scanner.safe.entries import Entry, read_entry
 
 LONGEST_DAYS = 180
+SHORTEST_REASON = 20  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,54 @@ class Waiver:
         if not fnmatch.fnmatchcase(uid, self.uid):
             return False
         return self.environment == "*" if environment is None else fnmatch.fnmatchcase(environment, self.environment)
+
+
+def load_waivers(path: Path, rules: Collection[str], approvers: Collection[str] = ()) -> tuple[Waiver, ...]:
+    """waivers.yaml, checked. `rules` are all rules there are; `approvers`, where given, all who may approve.
+
+    Raises ConfigError for an unknown rule or approver, an id used twice, or one that holds too long.
+    """
+    document, _ = read_entry(path)
+    waivers: dict[str, Waiver] = {}
+    for entry in document.entries("waivers"):
+        waiver = _waiver(entry, rules, approvers)
+        if waiver.id in waivers:
+            raise entry.wrong(f"the id {waiver.id} was already given at {waivers[waiver.id].where}", key="id")
+        waivers[waiver.id] = waiver
+    document.close()
+    return tuple(waivers.values())
+
+
+def _waiver(entry: Entry, rules: Collection[str], approvers: Collection[str]) -> Waiver:
+    scope = entry.entry("scope")
+    if scope is None:
+        raise entry.wrong("scope is missing", "add `scope: {uid: …, environment: …}`")
+    waiver = Waiver(
+        id=entry.text("id"),
+        rule=entry.text("rule"),
+        uid=scope.text("uid"),
+        environment=scope.text("environment", "*"),
+        reason=entry.text("reason", shortest=SHORTEST_REASON),
+        owner=entry.text("owner"),
+        approver=entry.text("approver"),
+        ticket=entry.text("ticket"),
+        created=entry.day("created"),
+        expires=entry.day("expires"),
+        where=entry.where,
+    )
+    scope.close()
+    entry.close()
+    if waiver.rule not in rules:
+        raise entry.wrong(f"there is no rule {waiver.rule!r}", "`tierwall rules list` names them", "rule")
+    if approvers and waiver.approver not in approvers:
+        raise entry.wrong(
+            f"{waiver.approver} may not approve", f"approvers are {', '.join(sorted(approvers))}", "approver"
+        )
+    if waiver.expires < waiver.created:
+        raise entry.wrong("expires before it was created", key="expires")
+    if waiver.expires - waiver.created > timedelta(days=LONGEST_DAYS):
+        last = waiver.created + timedelta(days=LONGEST_DAYS)
+        raise entry.wrong(
+            f"holds for more than {LONGEST_DAYS} days", f"write {last} or earlier, and renew it then", "expires"
+        )
+    return waiver

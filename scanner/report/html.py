@@ -56,9 +56,11 @@ def render_html(result: Result, organisation: str, report: str = "audit") -> str
 
 
 def _environment(report: str) -> Environment:
-    from scanner.safe.html import templates
+    from jinja2 import FileSystemLoader
 
-    environment = templates(bundled("reports", report))
+    from scanner.safe.html import environment as escaping
+
+    environment = escaping(FileSystemLoader(bundled("reports", report)))
     environment.filters.update(
         alike=_alike,
         by_environment=shape.by_environment,
@@ -164,4 +166,3 @@ def _thresholds(result: Result) -> _ThresholdTable | None:
         for column, description in columns.items()
     )
     return _ThresholdTable(tuple(place.id or "" for place in places), lines)
-
