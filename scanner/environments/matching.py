@@ -148,7 +148,7 @@ def rules(config: Config) -> list[Rule]:
             elif match.manifests:
                 rule = _manifests(config, name, match.manifests)
             else:
-                rule = _config(name, match.config.layers if match.config else ())
+                rule = _config(config, name, match.config.layers if match.config else ())
             found.append(replace(rule, branch=_branch(environment)) if environment.each else rule)
     return found
 
@@ -248,9 +248,18 @@ def _manifests(config: Config, name: str, match: ManifestsMatch) -> Rule:
     return Rule(name, place)
 
 
-def _config(name: str, layers: Sequence[str]) -> Rule:
+def _config(config: Config, name: str, layers: Sequence[str]) -> Rule:
     scope = config_scope(layers)
-    return Rule(name, lambda at: (at.source == "config" and at.scope == scope, Rank.PLACE, "layers"))
+    rule = Rule(name, lambda at: (at.source == "config" and at.scope == scope, Rank.PLACE, "layers"))
+    others = [
+        match.config.layers
+        for other, environment in config.environments.items()
+        for match in environment.match
+        if match.config and other != name
+    ]
+    if any(config_scope(other) == scope for other in others):  # the same files twice: then it is the name that tells
+        return replace(rule, uids=re.compile(re.escape(f"cfg:{name}") + "(/.*)?", re.DOTALL))
+    return rule
 
 
 def config_scope(layers: Sequence[str]) -> str:
