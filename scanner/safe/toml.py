@@ -36,11 +36,14 @@ def load(data: bytes | str, where: str, *, limit: int = DEFAULT_LIMIT, depth: in
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _PLACE.search(message)
-        at = f"{where}:{place[1]}:{place[2]}" if place and place[1] else where
         problem = _PLACE.sub("", message)
-        raise InputError(at, f"is not TOML: {problem[:1].lower()}{problem[1:]}") from error
-    except ValueError as error:  # an integer of more than 4,300 digits, or a date such as 2026-02-31
-        raise InputError(where, f"holds a value that is out of range: {error}") from error
+        problem = f"is not TOML: {problem[:1].lower()}{problem[1:200]}"
+        if place and place[1]:
+            raise InputError(f"{where}:{place[1]}:{place[2]}", problem) from error
+        last = text.count("\n") + 1
+        raise InputError(f"{where}:{last}", problem, "the file looks cut off") from error
+    except ValueError as error:  # int() refuses more than 4,300 digits
+        raise InputError(where, "holds a number of too many digits") from error
     return {storable(name): _plain(value, where, depth - 1) for name, value in document.items()}
 
 
