@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from scanner.errors import RuleError
 from scanner.rules.compile import Compiled
+from scanner.rules.evaluation import Evaluation, Key, judge
 from scanner.rules.rule import Rule
-from scanner.rules.run import Evaluation, Key, judge
 from scanner.rules.sandbox import Timed
 from scanner.rules.state import State
 from scanner.rules.verdict import Status, Verdict

@@ -117,9 +117,14 @@ def rule_files(paths: Iterable[Path] | None = None) -> Iterator[Path]:
 def read_rule(path: Path) -> Rule:
     """The rule of one file, neither compiled nor checked by its examples. Raises RuleError and InputError."""
     from scanner.safe.files import read_bytes
+
+    return parse_rule(read_bytes(path), path)
+
+
+def parse_rule(data: bytes, path: Path) -> Rule:
+    """The rule that a file's content declares. Raises RuleError and InputError."""
     from scanner.safe.yaml import Dialect, Limits, load
 
-    data = read_bytes(path)
     documents = load(data, str(path), Dialect.CORE, Limits(size=200_000, depth=20, aliases=100, nodes=20_000))
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise InputError(str(path), "a rule is one mapping", "see docs/rules.md")

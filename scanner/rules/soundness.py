@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from scanner.errors import RuleError
 from scanner.rules import lexical
+from scanner.rules.evaluation import Key, TwiceError
 from scanner.rules.examples import Bench, Case, expand
 from scanner.rules.rule import Rule
-from scanner.rules.run import Key, TwiceError
 from scanner.rules.sandbox import DeadlineError
 from scanner.rules.verdict import Status
 from scanner.tables import Column, Environment, Value, tables
