@@ -20,6 +20,7 @@ from scanner.tables import Assignment, Environment, Gap, Requested, Row, Scope
 from scanner.tables.aws_account import AwsAccount, AwsRegion, AwsTag
 from scanner.tables.aws_compute import AwsInstance
 from scanner.tables.aws_iam import AwsIamRole
+from scanner.tables.config_value import ConfigValue
 from scanner.tables.estate import TierwallAllowedPath, TierwallAssignment, TierwallThreshold
 from scanner.tables.kubernetes_access import KubernetesRole
 from scanner.tables.kubernetes_cluster import KubernetesCluster, KubernetesNamespace
@@ -312,8 +313,6 @@ def test_each_makes_an_environment_of_every_value_of_a_tag(estate: Estate) -> No
 
 def test_configuration_follows_its_layers_whatever_the_environment_is_called(estate: Estate) -> None:
     """An old snapshot keeps its place when an environment is renamed."""
-    from scanner.tables.config_value import ConfigValue
-
     given = config(production={"match": [{"config": {"layers": ["./config/base.yml", "config/prod.yml"]}}]})
     scope = "config/config/base.yml,config/prod.yml"
     rows = [row(ConfigValue, "cfg:live/a", scope=scope, source="config"), row(ConfigValue, "cfg:x/a", source="config")]
