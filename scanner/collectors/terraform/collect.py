@@ -55,6 +55,7 @@ class Outcome:
     gone: tuple[str, ...] = ()  # addresses that the plan deletes or forgets
     not_modelled: Mapping[str, int] = field(default_factory=dict)  # type → instances that no table takes
     notices: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)  # uid → address
 
 
 def looks_like_plan(data: Json) -> bool:
@@ -163,6 +164,7 @@ class _Writer:
             gone=tuple(sorted(i.address for i in self.plan.gone)),
             not_modelled=self._not_modelled(),
             notices=tuple(self._notices()),
+            addresses={uid: address for address, uid in self.uids.items() if address in self.mains},
         )
 
     # --- Joining ---

@@ -119,7 +119,11 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
         "peer_owner_id": Default("", _EC2 + "API_CreateVpcPeeringConnection.html"),  # the own account
         "peer_region": Default("", _EC2 + "API_CreateVpcPeeringConnection.html"),  # the own region
     },
-    "aws_kms_key": {"multi_region": Default(False, _KMS), "rotation_period_in_days": Default(365, _KMS)},
+    "aws_kms_key": {
+        "multi_region": Default(False, _KMS),
+        "policy": Default("", "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"),
+        "rotation_period_in_days": Default(365, _KMS),
+    },
     "aws_iam_role": {
         "inline_policy": Default([], _IAM + "API_CreateRole.html", block=True),
         "managed_policy_arns": Default([], _IAM + "API_CreateRole.html"),

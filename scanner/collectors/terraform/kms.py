@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
+from scanner.collectors.aws.arns import partition_of
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
 from scanner.collectors.terraform.policies import fill_policies, policy
-from scanner.collectors.terraform.reading import AFTER_APPLY, RUNNING, Lost, Shape, then
+from scanner.collectors.terraform.reading import NO_ACCOUNT, RUNNING, Lost, Shape, then
 from scanner.collectors.terraform.tags import fill_tags
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.aws_kms import AwsKmsAlias, AwsKmsKey
 
 _DAY = 86_400
-_DEFAULT_POLICY = Lost(AFTER_APPLY, "the default key policy, which AWS writes")
 
 
 def _key(shape: Shape, parts: Parts) -> None:
@@ -38,12 +40,27 @@ def _key(shape: Shape, parts: Parts) -> None:
     )
     view = parts.only("aws_kms_key_policy")
     text = view.text("policy") if view else own.text("policy", absent="")
-    fill_policies(shape, policy("resource", "default", text if text != "" else _DEFAULT_POLICY))
+    fill_policies(shape, policy("resource", "default", text or _default_policy(parts)))
     for alias in parts.views("aws_kms_alias"):
         shape.child(AwsKmsAlias, alias=alias.text("name"))
     if not parts.is_new:
         shape.lost(AwsKmsAlias, "", RUNNING)
     fill_tags(shape, own)
+
+
+def _default_policy(parts: Parts) -> str | Lost:
+    """What AWS writes for a key that is made without a policy: IAM of the account decides.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    account = parts.document.account
+    if not parts.is_new:
+        return RUNNING
+    if not account:
+        return NO_ACCOUNT
+    root = f"arn:{partition_of(parts.document.region)}:iam::{account}:root"
+    statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": {"AWS": root}}
+    return json.dumps({"Statement": [statement | {"Action": "kms:*", "Resource": "*"}]})
 
 
 FAMILIES = (

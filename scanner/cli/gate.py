@@ -1,0 +1,118 @@
+"""tierwall gate: judge code before it is deployed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.cli import common
+
+if TYPE_CHECKING:
+    from scanner.environments import Config
+    from scanner.gate import GateOutcome
+    from scanner.results import Finding
+    from scanner.safe.secrets import Redactor
+
+HELP = "judge code before it is deployed"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `gate`."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="plans, states, manifests, or folders of them"
+    )
+    parser.add_argument(
+        "--plan", action="append", default=[], type=Path, metavar="FILE", help="a plan: `terraform show -json`"
+    )
+    parser.add_argument("--account", default="", metavar="ID", help="AWS account of what a plan does not place")
+    common.configuration(parser)
+    common.judging(parser)
+    parser.set_defaults(fail_on="high")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge; with no output asked for, say for each finding that counts where it is and what to do."""
+    from scanner.errors import UsageError
+    from scanner.gate import gate
+
+    if not args.paths and not args.plan:
+        raise UsageError("gate: name a plan, a manifest or a folder, as in `tierwall gate plan.json`")
+    if len(args.environment) > 1:
+        raise UsageError("gate: --environment can be given once: code is judged as part of one environment")
+    environment = args.environment[0] if args.environment else None
+    config = _config(args, environment)
+    outcome = gate(
+        args.paths,
+        common.policy(args, config),
+        _redactor(args),
+        plans=args.plan,
+        environment=environment,
+        fail_on=args.fail_on,
+        unknown=args.unknown,
+        as_of=common.as_of(args),
+        account=args.account,
+        include_passed=args.include_passed,
+    )
+    _show(args, outcome)
+    return outcome.exit_code
+
+
+def _config(args: argparse.Namespace, environment: str | None) -> Config:
+    """tierwall.yaml; without one, the environment that was named, whose name must then say its tier."""
+    from scanner.environments import Config, Environment
+    from scanner.environments.aliases import tier_of
+    from scanner.errors import UsageError
+
+    config = common.load_config(args)
+    if config is not None:
+        return config
+    if environment is None:
+        raise UsageError("gate: no tierwall.yaml here; name it with -c, or say with --environment what the code is for")
+    tier = tier_of(environment)
+    if tier is None:
+        raise UsageError(f"gate: no tierwall.yaml here says what {environment} is; try --environment production")
+    return Config(environments={environment: Environment(tier=tier)})
+
+
+def _redactor(args: argparse.Namespace) -> Redactor:
+    """The organisation's key where it is given; else one for this run, since nothing of it is kept."""
+    from scanner.safe.hash_key import BYTES, VARIABLE, HashKey
+    from scanner.safe.secrets import Redactor
+
+    if args.hash_key is not None or VARIABLE in os.environ:
+        return common.redactor(args)
+    return Redactor(HashKey(os.urandom(BYTES)))
+
+
+def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
+    from scanner.outputs import write_all
+    from scanner.safe.terminal import clean
+
+    write_all(outcome.result, args.output, include_passed=args.include_passed)
+    # Standard output belongs to the output that was asked for there.
+    stream = sys.stderr if args.output else sys.stdout
+    addresses = {uid: address for plan in outcome.plans for uid, address in plan.addresses.items()}
+    for finding in outcome.blocking:
+        print(clean(_line(finding, addresses)), file=stream)
+    for notice in outcome.result.notices:
+        print(clean(f"note: {notice}"), file=sys.stderr)
+    if outcome.after_apply:
+        print(f"note: {outcome.after_apply} checks can only be made after the apply", file=sys.stderr)
+    judged = f"{outcome.result.summary.resources} resources, {outcome.result.summary.rules} rules"
+    print(f"gate: {'; '.join(outcome.why) or 'nothing in the way'} ({judged})", file=sys.stderr)
+
+
+def _line(finding: Finding, addresses: dict[str, str]) -> str:
+    """File, address, severity, rule, what was found or why it is not known, and what to do."""
+    subject = finding.resource
+    where = subject.file + (f":{subject.line}" if subject.line else "")
+    address = addresses.get(subject.uid, subject.uid)
+    if finding.status == "fail":
+        found = f"{finding.message}; {finding.fix}"
+    else:
+        causes = dict.fromkeys(c.detail or f"{c.reason} {c.table}.{c.column}".strip(" .") for c in finding.because)
+        found = f"could not be told: {'; '.join(causes) or 'no cause is known'}"
+    return ": ".join(part for part in (where, address, finding.severity, finding.rule, found) if part)

@@ -1,0 +1,261 @@
+"""The gate: judge code before it is deployed, by the rules that judge what runs, and answer yes or no.
+
+What is judged never touches the user's database: it is filled into an estate in a private folder that is removed
+afterwards. The exit code: 1 for failures at or above the threshold, else 3 for what could not be told, else 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import scanner
+from scanner.errors import InputError
+from scanner.results.model import SEVERITIES, Exclusion, Finding, Result, Tool
+from scanner.safe import files
+
+if TYPE_CHECKING:
+    from scanner.collectors.terraform import Outcome
+    from scanner.results.evaluate import Policy
+    from scanner.safe.secrets import Redactor
+    from scanner.store import Estate, Stage
+
+Unknown = Literal["refused", "all", "none"]
+CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
+_AFTER_APPLY = "after_apply"
+_MANIFESTS = (".yaml", ".yml", ".json")
+_HCL = (".tf", ".tofu")
+_SNIFFED = 4096  # bytes in which a plan or state says its format version, which Terraform writes first
+_NEEDS_PLAN = "make a plan of it: `terraform plan -out=p.tfplan && terraform show -json p.tfplan > plan.json`"
+
+
+@dataclass(frozen=True, slots=True)
+class GateOutcome:
+    """What the gate found."""
+
+    result: Result
+    exit_code: int
+    why: tuple[str, ...]  # the exit code in words
+    blocking: tuple[Finding, ...] = ()  # the failures and unknowns that the exit code comes of
+    after_apply: int = 0  # unknowns that only the apply can answer
+    plans: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files to be judged, by what they are."""
+
+    plans: tuple[Path, ...] = ()
+    manifests: tuple[Path, ...] = ()  # files and folders
+    notices: tuple[str, ...] = ()
+
+
+def gate(
+    paths: Sequence[Path],
+    policy: Policy,
+    redactor: Redactor,
+    *,
+    plans: Sequence[Path] = (),
+    environment: str | None = None,
+    fail_on: str = "high",
+    unknown: Unknown = "refused",
+    as_of: int | None = None,
+    account: str = "",
+    include_passed: bool = False,
+) -> GateOutcome:
+    """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
+
+    `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place.
+    Raises InputError for a named file that is nothing the gate knows, or that does not parse.
+    """
+    from scanner.collectors.kinds import all_kinds
+    from scanner.store import Stage
+
+    found = recognised(paths, plans)
+    started = time.time()
+    with tempfile.TemporaryDirectory(prefix="tierwall-gate-") as folder:  # 0700
+        stage = Stage.create(Path(folder) / "gate.db", redactor, all_kinds())
+        with closing(stage.estate):
+            outcomes = tuple(_plan(path, stage, account) for path in found.plans)
+            if found.manifests:
+                _collect_manifests(found.manifests, stage)
+            result = _judge(stage, policy, started, environment, as_of, include_passed, outcomes)
+    notices = (*found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
+    result = replace(result, notices=(*result.notices, *notices))
+    return _outcome(result, fail_on, unknown, outcomes)
+
+
+def decide(result: Result, fail_on: str, unknown: str) -> int:
+    """The exit code for findings at or above a severity: 1, else 3, else 0."""
+    if any(failing(result, fail_on)):
+        return VIOLATIONS
+    return CANNOT_TELL if any(undecided(result, fail_on, unknown)) else CLEAN
+
+
+def failing(result: Result, fail_on: str) -> Iterator[Finding]:
+    """Failures at or above the severity that nobody has accepted."""
+    return (f for f in result.findings if f.status == "fail" and not f.waived and _counts(f, fail_on))
+
+
+def undecided(result: Result, fail_on: str, unknown: str) -> Iterator[Finding]:
+    """Unknowns that count: all of them, those that more than the apply is in the way of, or none."""
+    if unknown == "none":
+        return iter(())
+    return (
+        f
+        for f in result.findings
+        if f.status == "unknown" and _counts(f, fail_on) and (unknown == "all" or not waits_for_apply(f))
+    )
+
+
+def waits_for_apply(finding: Finding) -> bool:
+    """Nothing but the apply is in the way of knowing."""
+    return bool(finding.because) and all(cause.reason == _AFTER_APPLY for cause in finding.because)
+
+
+def _counts(finding: Finding, fail_on: str) -> bool:
+    return SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)
+
+
+def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcome, ...]) -> GateOutcome:
+    failures, unknowns = tuple(failing(result, fail_on)), tuple(undecided(result, fail_on, unknown))
+    waiting = sum(1 for f in result.findings if f.status == "unknown" and waits_for_apply(f))
+    code = decide(result, fail_on, unknown)
+    why = []
+    if failures:
+        why.append(f"{_many(len(failures), 'failure')} at or above {fail_on}")
+    if unknowns:
+        why.append(f"{_many(len(unknowns), 'check')} at or above {fail_on} could not be told")
+    if not result.summary.resources:
+        code = code or CANNOT_TELL
+        why.append("nothing to judge: no resource that a rule knows is in what was given")
+    return GateOutcome(result, code, tuple(why), (*failures, *unknowns), waiting, plans)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- What was given ---------------------------------------------------------------------------------------------------
+
+
+def recognised(paths: Iterable[Path], plans: Iterable[Path] = ()) -> Inputs:
+    """The files to be judged. In a folder, what is nothing of ours is passed over; a file that is named must be."""
+    found: dict[Path, None] = dict.fromkeys(plans)
+    manifests: list[Path] = []
+    notices: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            inner = files.walk(path, (*_MANIFESTS, *_HCL))
+            here = [file for file in inner if file.suffix == ".json" and _says_it_is_a_plan(file, path)]
+            found.update(dict.fromkeys(here))
+            if any(file.suffix in _MANIFESTS and file not in here for file in inner):
+                manifests.append(path)
+            if not here and any(file.suffix in _HCL for file in inner):
+                notices.append(f"{files.shown(path)}: Terraform code is not judged without a plan; {_NEEDS_PLAN}")
+        elif path.suffix in _HCL:
+            raise InputError(files.shown(path), "is Terraform code, which is judged by its plan", _NEEDS_PLAN)
+        elif path.suffix in (".yaml", ".yml") or _is_manifest(path):
+            manifests.append(path)
+        else:
+            found[path] = None  # the reader of plans says what is wrong with anything else
+    return Inputs(tuple(found), tuple(manifests), tuple(notices))
+
+
+def _says_it_is_a_plan(path: Path, root: Path) -> bool:
+    """Whether a file found in a folder begins like a plan or state of Terraform's; then it must be one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED)
+    except OSError as error:
+        raise InputError(files.shown(path), f"cannot be read: {error.strerror}") from error
+    return (
+        b'"format_version"' in start
+        and b'"terraform_version"' in start
+        and path.resolve().is_relative_to(root.resolve())
+    )
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a named JSON file is an object of Kubernetes."""
+    start = files.read_bytes(path, limit=512_000_000)[:_SNIFFED]
+    return b'"apiVersion"' in start and b'"kind"' in start
+
+
+def _plan(path: Path, stage: Stage, account: str) -> Outcome:
+    from scanner.collectors.terraform import collect_plan
+
+    return collect_plan(path, stage, account=account)
+
+
+def _collect_manifests(paths: Sequence[Path], stage: Stage) -> None:
+    from scanner.collectors.manifests import collect_manifests
+
+    collect_manifests(paths, stage)
+
+
+# --- Judging ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What is judged, as a result names it."""
+
+    started: float
+    finished: float
+    digest: str
+    id: str = "gate"
+    parent: str = ""
+
+
+def _judge(
+    stage: Stage,
+    policy: Policy,
+    started: float,
+    environment: str | None,
+    as_of: int | None,
+    include_passed: bool,
+    plans: Sequence[Outcome],
+) -> Result:
+    from scanner.environments import assign
+    from scanner.results.build import Context, DocumentRef, build
+    from scanner.rules import run
+
+    estate = stage.flush()
+    finished = time.time()
+    at = int(finished) if as_of is None else as_of
+    assign(estate, policy.config, environment)
+    verdicts = list(run(estate, policy.rules.values(), at))
+    digests = _documents(estate)
+    snapshot = _Snapshot(started, finished, hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest())
+    context = Context(
+        documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
+        applies=policy.applies or None,
+        excluded=tuple(_excluded(plans)),
+    )
+    return build(
+        estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,
+        waivers=policy.waivers, attestations=policy.attestations,
+        tool=Tool("tierwall", scanner.__version__, policy.digests), include_passed=include_passed, context=context,
+    )  # fmt: skip
+
+
+def _documents(estate: Estate) -> dict[str, str]:
+    """uid → SHA-256 of what the resource was judged by."""
+    return dict(estate.connection.execute("SELECT uid, sha FROM staged"))
+
+
+def _excluded(plans: Iterable[Outcome]) -> Iterator[Exclusion]:
+    """What a plan has and the gate does not judge."""
+    for plan in plans:
+        for kind, number in plan.not_modelled.items():
+            yield Exclusion(f"{plan.scope}: {kind}", f"{_many(number, 'resource')} of a type that no table takes")
+        for address in plan.gone:
+            yield Exclusion(f"{plan.scope}: {address}", "the plan deletes it, or leaves it to others")
