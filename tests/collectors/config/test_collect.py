@@ -18,6 +18,7 @@ from scanner.collectors.config.values import uid_of
 from scanner.environments import Config, assign, load_config
 from scanner.errors import InputError, UsageError
 from scanner.safe.secrets import HashKey, Redactor
+from scanner.safe.text import storable
 from scanner.store import Stage
 from scanner.store.estate import Estate
 from scanner.tables import Assignment, Call, Gap, Kinds, Requested
@@ -102,11 +103,11 @@ def test_the_guide_s_example_comes_to_one_value_a_key(collected: Collected) -> N
         "app.name": (None, None, "config/base.yml", 3),
         "app.version": (None, None, "config/base.yml", 4),
         "audit.retention_days": ("365", 365.0, "config/base.yml", 15),
-        "database.backup_enabled": ("true", "config/production.yml", 5),
+        "database.backup_enabled": ("true", None, "config/production.yml", 5),
         "database.pool_size": ("50", 50.0, "config/production.yml", 3),
-        "database.ssl_mode": ("require", "config/production.yml", 4),
+        "database.ssl_mode": ("require", None, "config/production.yml", 4),
         "database.timeout": ("30000", 30000.0, "config/base.yml", 8),
-        "security.mfa_required": ("true", "config/production.yml", 9),
+        "security.mfa_required": ("true", None, "config/production.yml", 9),
         "security.password_min_length": ("8", 8.0, "config/base.yml", 12),
         "security.session_timeout": ("1800", 1800.0, "config/production.yml", 8),
     }
@@ -353,4 +354,4 @@ def test_whatever_stands_under_a_secret_s_name_is_hashed(tmp_path_factory: pytes
     config = written(folder, text, base_json=json.dumps({"db": {"password": value}}), production_json="{}")
     [row] = effective(config, "production", REDACTOR)
 
-    assert row.kind == "reference" or (row.value is None and row.value_hash == REDACTOR.token(value))
+    assert row.kind == "reference" or (row.value is None and row.value_hash == REDACTOR.token(storable(value)))
