@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from scanner.errors import ConfigError, InputError
-from scanner.safe import json
+from scanner.safe import json, yaml
+from scanner.safe.files import read_bytes, shown
 from scanner.tables import Json
 
 if TYPE_CHECKING:
@@ -206,46 +207,65 @@ def configuration(name: str, kubeconfig: Path | None, context: str | None) -> An
     Raises ConfigError for a file or a context that is not there, and Refused when the credentials' plug-in fails.
     """
     from kubernetes.client import Configuration
-    from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
+    from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
     out = Configuration()
     where = f"cluster {name}"
-    path = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
-    files = [Path(part).expanduser() for part in path.split(os.pathsep) if part]
-    if not any(file.is_file() for file in files):
-        if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
-            try:
-                load_incluster_config(client_configuration=out)  # type: ignore[no-untyped-call]  # the client has no types here
-            except ConfigException as error:
-                raise ConfigError(where, f"the service account's files cannot be used: {error}") from error
-            return out
+    path = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG") or "~/.kube/config"
+    files = [file for part in path.split(os.pathsep) if part and (file := Path(part).expanduser()).exists()]
+    is_inside = not files and kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ
+    if not files and not is_inside:
         raise ConfigError(where, f"kubeconfig {path} does not exist", "set `kubeconfig`, or KUBECONFIG")
-    try:
-        # Reading the contexts fails where the current one is missing, even if another is asked for.
-        contexts, _ = list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]  # the client has no types here
-        if context and context not in [c["name"] for c in contexts]:
-            raise ConfigError(where, f"kubeconfig {path} has no context {context}", _CONTEXT_HINT)
-    except ConfigException as error:
-        if not context:
-            raise ConfigError(where, f"kubeconfig {path} has no current context", "set `context`") from error
-    except _UNREADABLE as error:
-        raise ConfigError(where, f"kubeconfig {path} cannot be read: {_line(error)}") from error
+    if not is_inside:
+        _check_context(where, path, files, context)
     with credentials_log() as problems:
         try:
-            # Nothing is ever written to the kubeconfig.
-            options = {"config_file": path, "context": context, "persist_config": False}
-            load_kube_config(client_configuration=out, **options)  # type: ignore[no-untyped-call]  # the client has no types here
-        except ConfigException as error:
-            raise ConfigError(where, f"kubeconfig {path}: {_line(error)}") from error
-        except _UNREADABLE as error:
-            raise ConfigError(where, f"kubeconfig {path} cannot be read: {_line(error)}") from error
+            if is_inside:
+                load_incluster_config(client_configuration=out)  # type: ignore[no-untyped-call]  # has no types here
+            else:
+                # Nothing is ever written to the kubeconfig.
+                options = {"config_file": path, "context": context, "persist_config": False}
+                load_kube_config(client_configuration=out, **options)  # type: ignore[no-untyped-call]  # nor here
+        except (ConfigException, OSError, ValueError) as error:
+            source = "the service account's files" if is_inside else f"kubeconfig {path}"
+            raise ConfigError(where, f"{source}: {_line(error)}") from error
     if problems:
         raise Refused("denied", "CredentialPlugin", problems[0])
     return out
 
 
-# What the client lets through of a file that is no kubeconfig: YAML errors are ValueErrors of no common base here.
-_UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
+def _check_context(where: str, path: str, files: list[Path], context: str | None) -> None:
+    """That the files are kubeconfigs and have the context. The client takes files apart without looking."""
+    contexts: set[str] = set()
+    current = ""
+    for file in files:
+        try:
+            documents = yaml.load(read_bytes(file), shown(file), yaml.Dialect.KUBECTL)
+        except InputError as error:
+            raise ConfigError(where, f"kubeconfig {error.where}: {error.problem}") from error
+        content = documents[0].value if len(documents) == 1 else None
+        if not isinstance(content, dict) or not all(_is_section(content, name) for name in _SECTIONS):
+            raise ConfigError(where, f"kubeconfig {shown(file)} is no kubeconfig")
+        contexts |= {entry["name"] for entry in content.get("contexts") or ()}
+        current = str(content.get("current-context") or current)
+    if context and context not in contexts:
+        raise ConfigError(where, f"kubeconfig {path} has no context {context}", _CONTEXT_HINT)
+    if not context and current not in contexts:
+        raise ConfigError(where, f"kubeconfig {path} has no current context", "set `context`")
+
+
+_SECTIONS = ("clusters", "contexts", "users")
+
+
+def _is_section(content: dict[str, Any], name: str) -> bool:
+    """A list of {name: …, cluster: {…}}, or nothing."""
+    entries = content.get(name)
+    body = name.removesuffix("s")
+    return entries is None or (
+        isinstance(entries, list)
+        and all(isinstance(e, dict) and isinstance(e.get("name"), str) for e in entries)
+        and all(isinstance(e.get(body), dict | None) for e in entries)
+    )
 
 
 def _line(error: Exception) -> str:

@@ -444,8 +444,11 @@ def test_a_kubeconfig_or_context_that_is_not_there_is_one_line(scan: Scanner, tm
     with server() as api, pytest.raises(ConfigError, match=r"^cluster test: kubeconfig \S+ has no context other; name"):
         scan(api, context="other")
     (tmp_path / "broken").write_text("[1, 2")
-    with pytest.raises(ConfigError, match=r"^cluster test: kubeconfig \S+/broken cannot be read: [^\n]+$"):
+    with pytest.raises(ConfigError, match=r"^cluster test: kubeconfig \S+/broken:2: [^\n]+$"):
         scan(tmp_path / "broken")
+    (tmp_path / "other").write_text("contexts: [{name: a, context: b}]")
+    with pytest.raises(ConfigError, match=r"^cluster test: kubeconfig \S+/other is no kubeconfig$"):
+        scan(tmp_path / "other")
 
 
 def test_a_scan_writes_nothing_to_the_kubeconfig(scan: Scanner, tmp_path: Path) -> None:
@@ -463,7 +466,7 @@ def test_an_object_that_is_none_by_the_api_is_unknown_and_hides_no_other(scan: S
     rows = {row.name: row.host_network for row in found.rows(KubernetesWorkload)}
     assert rows == {"broken": None, "fine": False}
     uid = "k8s:test/production/Pod/broken"
-    assert {(g.uid, g.reason, g.detail) for g in found.gaps()} == {(uid, "error", "spec.containers is not a list")}
+    assert {(g.uid, g.reason, g.detail) for g in found.gaps()} == {(uid, "error", "containers is not a list")}
 
 
 def test_the_version_says_which_cloud_runs_the_cluster(scan: Scanner) -> None:
