@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +57,7 @@ def _told(store: Store, snapshot: Snapshot, estate: Estate, policy: Policy, verd
             for name, kind in tables().items()
             if issubclass(kind, Child) and (rows := [_values(r) for r in estate.rows(kind, "uid = ?", verdict.uid)])
         },
-        "unknown because": [dataclasses.asdict(b) for b in verdict.because],
+        "unknown because": [b._asdict() for b in verdict.because],
         "snapshot": {"id": snapshot.id, "digest": snapshot.digest, "finished": _time(snapshot.finished)},
     }
     if member:

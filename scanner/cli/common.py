@@ -101,25 +101,24 @@ def policy(args: argparse.Namespace, config: Config) -> Policy:
     from scanner.waivers import load_waivers
 
     rules = load_rules([bundled("rules"), *args.rules])
-    frameworks = load_frameworks(bundled("rules", "frameworks"))
+    frameworks = load_frameworks(names=getattr(args, "framework", None) or (), rules=rules)
     if getattr(args, "framework", None):
-        known = {f.id for f in frameworks}
-        for wanted in args.framework:
-            if wanted not in known:
-                raise UsageError(f"framework {wanted}: unknown; known are {', '.join(sorted(known))}")
-        frameworks = [f for f in frameworks if f.id in args.framework]
         rules = rules.only(
             sorted({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules})
         )
     if getattr(args, "rule", None):
         rules = rules.only(args.rule)
-    governance = config.governance
+    governance, asked = config.governance, {f.id: f.asked for f in frameworks}
     return Policy(
         config=config,
         rules=rules,
         frameworks=frameworks,
-        waivers=load_waivers(config.locate(governance.waivers), rules) if governance.waivers else (),
-        attestations=load_attestations(config.locate(governance.attestations)) if governance.attestations else (),
+        waivers=load_waivers(config.root / governance.waivers, rules, governance.approvers)
+        if governance.waivers
+        else (),
+        attestations=load_attestations(config.root / governance.attestations, asked)
+        if governance.attestations
+        else (),
         applies={name: e.frameworks for name, e in config.environments.items()},
     )
 
@@ -139,11 +138,10 @@ def as_of(args: argparse.Namespace) -> int | None:
 
 def show(args: argparse.Namespace, result: Result) -> None:
     """Write the result to every output that was asked for; to the terminal when none was."""
-    from scanner.outputs import write
+    from scanner.outputs import write_all
 
     shown = narrowed(args, result)
-    for spec in args.output or ["table"]:
-        write(shown, spec)
+    write_all(shown, args.output or ["table"], include_passed=args.include_passed)
 
 
 def narrowed(args: argparse.Namespace, result: Result) -> Result:

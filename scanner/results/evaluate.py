@@ -15,7 +15,7 @@ from scanner.environments import Config, assign
 from scanner.frameworks import Framework
 from scanner.results.build import Context, DocumentRef, build, finding_id
 from scanner.results.model import Result, Tool
-from scanner.rules import Rules, run
+from scanner.rules import Rules, Verdict, run
 from scanner.store import Evaluation, Snapshot, Store
 from scanner.store.codec import digest
 from scanner.tables import Kinds, TierwallRun
@@ -77,10 +77,7 @@ def evaluate(
             )  # fmt: skip
             store.keep_evaluation(
                 evaluation,
-                (
-                    (v.rule, v.uid, v.discriminator, v.status, v.message, json.dumps([asdict(b) for b in v.because]))
-                    for v in verdicts
-                ),
+                ((v.rule, v.uid, v.discriminator, v.status, v.message, _because(v)) for v in verdicts),
             )
         documents = {uid: DocumentRef(member.sha) for uid, member in store.members(snapshot.id).items()}
         context = Context(
@@ -93,6 +90,11 @@ def evaluate(
             waivers=policy.waivers, attestations=policy.attestations,
             tool=Tool("tierwall", scanner.__version__, sums), include_passed=include_passed, context=context,
         )  # fmt: skip
+
+
+def _because(verdict: Verdict) -> str:
+    """What was not known, without the calls' numbers: those differ from snapshot to snapshot."""
+    return json.dumps([[b.reason, b.table, b.column, b.uid, b.scope, b.detail] for b in verdict.because])
 
 
 def _plain(value: object) -> object:
