@@ -170,6 +170,7 @@ def _refuse_everywhere(tokens: tuple[Token, ...]) -> None:
             raise Refused(f"{token.text} beside AND or OR is refused: SQLite does not look up the other side")
 
 
+_OPERATIONS = COMPARISONS | {"+", "-", "*", "/", "%", "||", "between", "escape", "in", "isnull", "notnull", "not"}
 _SIGNS = frozenset({"not", "-", "+"})
 
 
@@ -187,8 +188,8 @@ def _is_condition(tokens: tuple[Token, ...], number: int) -> bool:
     before, after = _text(tokens, left), _text(tokens, right)
     if before == "and" and _in_between(tokens, left):
         return False
-    return (before in ("and", "or") and after in ("", ")", "and", "or", "then", "group", "order", "when")) or (
-        after in ("and", "or") and before in ("", "(", "and", "or", "not", "when", "where", "on", "having")
+    return (before in ("and", "or") and after not in _OPERATIONS) or (
+        after in ("and", "or") and before not in _OPERATIONS
     )
 
 
