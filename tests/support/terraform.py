@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,7 +138,7 @@ def made(*changes: Mapping[str, Json], configured: Mapping[str, Mapping[str, Jso
     }
 
 
-# --- Real Terraform -----------------------------------------------------------------------------------------------------
+# --- Real Terraform ---
 
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
 
@@ -199,3 +200,50 @@ class Terraform:
     def state(self) -> Json:
         """The state as JSON."""
         return json.loads(self.run("show", "-json"))
+
+
+# --- Making the committed plans again ---
+
+
+@contextmanager
+def aws_api(folder: Path) -> Iterator[str]:
+    """An AWS API on loopback; gives its URL."""
+    calls = folder / "calls.yaml"
+    calls.write_text("[]\n")
+    server = PLANS.parent.parent.parent / "fixtures" / "servers" / "aws_api.py"
+    process = subprocess.Popen(
+        [sys.executable, str(server), str(calls)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        word, _, url = process.stdout.readline().strip().partition(" ")
+        assert word == "ready", "the AWS API did not start"
+        yield url
+    finally:
+        process.communicate(timeout=20)  # closes its standard input, which ends it
+
+
+def changed(folder: Path, url: str) -> dict[str, Json]:
+    """What a plan looks like that changes what exists: `before` is applied, `after` is planned over it."""
+    terraform = Terraform(PLANS / "changes" / "before", folder, {"endpoint": url})
+    terraform.run("apply", "-auto-approve")
+    noop, state = terraform.plan(), terraform.state()
+    shutil.copy(PLANS / "changes" / "after" / "main.tf", terraform.folder / "main.tf")
+    return {"plan": terraform.plan(), "noop": noop, "state": state}
+
+
+def make(folder: Path) -> None:
+    """Write the committed plans anew: `python -m tests.support.terraform`."""
+    everything = Terraform(PLANS / "everything", folder).plan()
+    (PLANS / "everything" / "plan.json").write_text(json.dumps(everything) + "\n")
+    with aws_api(folder) as url:
+        for name, value in changed(folder, url).items():
+            text = json.dumps(value).replace(url, "http://127.0.0.1:5000")
+            (PLANS / "changes" / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as made:
+        make(Path(made))
