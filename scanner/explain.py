@@ -36,7 +36,7 @@ def explain(store: Store, snapshot: Snapshot, policy: Policy, kinds: Kinds, find
 
 def _told(store: Store, snapshot: Snapshot, estate: Estate, policy: Policy, verdict: Any) -> dict[str, Any]:
     rule = policy.rules[verdict.rule]
-    (assignment,) = estate.rows(Assignment, "uid = ?", verdict.uid) or [Assignment(uid=verdict.uid)]
+    (assignment,) = estate.rows(Assignment, "uid = ?", verdict.uid) or [Assignment(uid=verdict.uid, environment=None)]
     environment = estate.rows(Environment, "id = ?", assignment.environment)
     member = store.members(snapshot.id).get(verdict.uid)
     told: dict[str, Any] = {

@@ -56,11 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
         if name == chosen:
-            module = importlib.import_module(f"scanner.cli.{name}")
-            module.arguments(command)
+            importlib.import_module(f"scanner.cli.{name}").arguments(command)
     parsed = parser.parse_args(arguments)
     try:
-        code: int = module.run(parsed)
+        code: int = importlib.import_module(f"scanner.cli.{parsed.command}").run(parsed)
         sys.stdout.flush()
         return code
     except ScannerError as e:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,9 +117,7 @@ def policy(args: argparse.Namespace, config: Config) -> Policy:
         waivers=load_waivers(config.root / governance.waivers, rules, governance.approvers)
         if governance.waivers
         else (),
-        attestations=load_attestations(config.root / governance.attestations, asked)
-        if governance.attestations
-        else (),
+        attestations=load_attestations(config.root / governance.attestations, asked) if governance.attestations else (),
         applies={name: e.frameworks for name, e in config.environments.items()},
     )
 
@@ -152,7 +151,11 @@ def narrowed(args: argparse.Namespace, result: Result) -> Result:
     for wanted in args.environment:
         if wanted not in known:
             raise UsageError(f"environment {wanted}: unknown; known are {', '.join(sorted(filter(None, known)))}")
-    return result.narrowed(args.environment)
+    return dataclasses.replace(
+        result,
+        findings=tuple(f for f in result.findings if f.resource.environment in args.environment),
+        passed=tuple(f for f in result.passed if f.resource.environment in args.environment),
+    )
 
 
 def exit_code(args: argparse.Namespace, result: Result) -> int:

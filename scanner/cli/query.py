@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 
 from scanner.cli import common
 from scanner.errors import UsageError
 
+DEADLINE_SECONDS = 60.0
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `query`."""
     common.database(parser)
-    parser.add_argument("sql", metavar="SQL", help="one SELECT; tables: see `.schema` in docs/tables.md")
+    parser.add_argument("sql", metavar="SQL", help="one SELECT over the typed tables; docs/tables.md lists them")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one JSON object a row."""
     import sqlite3
 
-    from scanner.rules.sandbox import reading
+    from scanner.rules.sandbox import DeadlineError, Sandbox
     from scanner.safe.terminal import clean
     from scanner.store import Store
+    from scanner.tables import tables
 
-    with Store.open(args.db, create=False) as store:
+    with Store.open(args.db, create=False) as store, contextlib.closing(store.reader()) as connection:
         store.snapshot()
-        with reading(store.path) as connection:
-            try:
-                found = connection.execute(args.sql)
-                names = [d[0] for d in found.description or ()]
-                for record in found:
-                    print(clean(json.dumps(dict(zip(names, record, strict=True)), ensure_ascii=True)))
-            except sqlite3.Error as e:
-                raise UsageError(f"query: {e}; only a SELECT over the typed tables is allowed") from e
+        box = Sandbox(connection, deadline=DEADLINE_SECONDS)
+        try:
+            names = box.columns(args.sql, tables=tables())
+            for record in box.rows(args.sql, {"as_of": 0}, tables=tables()):
+                print(clean(json.dumps(dict(zip(names, record, strict=True)), ensure_ascii=True)))
+        except (sqlite3.Error, DeadlineError) as e:
+            raise UsageError(f"query: {e}; allowed is one SELECT over the typed tables") from e
     return common.CLEAN

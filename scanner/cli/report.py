@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scanner.cli import common
 from scanner.errors import UsageError
+
+if TYPE_CHECKING:
+    from scanner.results import Result
 
 FORMATS = ("html", "pdf")
 
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     return common.CLEAN
 
 
-def write(result: object, organization: str, formats: list[str], folder: Path) -> list[Path]:
+def write(result: Result, organization: str, formats: list[str], folder: Path) -> list[Path]:
     """The report's files in `folder`; each replaced in one step."""
     from scanner.report import render_html, render_pdf
     from scanner.safe.files import write_atomic

@@ -238,6 +238,10 @@ class Store:
 
     # ---- reading a snapshot back
 
+    def reader(self) -> sqlite3.Connection:
+        """A new read-only connection."""
+        return connect(self.path, read_only=True)
+
     def estate(self, snapshot: Snapshot, kinds: Kinds, folder: Path) -> Estate:
         """The snapshot in typed tables: the store's own if it holds it, else projected into a new file in `folder`."""
         held = self.connection.execute("SELECT snapshot, tables_digest FROM projection").fetchone()
@@ -417,7 +421,8 @@ class Store:
             run.uid = run.name = f"run:{number}"
             Estate(self.path, connection).insert([run])
             connection.execute(
-                "INSERT INTO run_chain VALUES (?, ?, ?)", [number, run.uid, digest([number, parent, list(run.values())])]
+                "INSERT INTO run_chain VALUES (?, ?, ?)",
+                [number, run.uid, digest([number, parent, list(run.values())])],
             )
 
 
