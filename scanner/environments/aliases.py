@@ -19,7 +19,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 def tier_of(word: str) -> Tier | None:
     """The tier that the word names all by itself: `prd` → production. None where it names none."""
-    return _TIER.get(word.strip().lower()) or _TIER.get(_SEPARATORS.sub("", word.lower()))
+    return _TIER.get(word.strip().lower()) or _TIER.get(re.sub("[-_. ]", "", word.strip().lower()))
 
 
 def tier_in(name: str) -> Tier | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from scanner.environments.duration import format_duration, parse_duration
@@ -55,6 +55,13 @@ def _relative(value: object) -> object:
     return value
 
 
+def _scalar(value: object) -> object:
+    if not isinstance(value, str | int | float):
+        raise wrong("write text, a number, true or false")
+    return value
+
+
+Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar)]
 Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
 Date = Annotated[dt.date, BeforeValidator(_date), Field(strict=False)]
 Relative = Annotated[str, BeforeValidator(_relative)]

@@ -12,6 +12,7 @@ from scanner.environments.consistency import inconsistencies
 from scanner.environments.explain import Complaint, explain
 from scanner.environments.model import Config
 from scanner.errors import ConfigError, InputError
+from scanner.safe import detectors
 from scanner.safe.files import read_bytes, shown
 from scanner.safe.text import decode
 from scanner.safe.yaml import Dialect, YamlDocument, load
@@ -60,7 +61,9 @@ def load_config(path: str | Path) -> Config:
         raise ConfigProblems(_located(document, _explained(error))) from None
     if complaints := list(inconsistencies(config)):
         raise ConfigProblems(_located(document, complaints))
-    return config.read_from(Path(path), decode(data, name), document.line)
+    # Nothing in the file is meant to be secret; what somebody put there all the same is not stored.
+    text = detectors.redact(decode(data, name), lambda _: "(redacted)")
+    return config.read_from(Path(path), text, document.line)
 
 
 def _explained(error: ValidationError) -> list[Complaint]:

@@ -20,6 +20,7 @@ from scanner.environments.fields import (
     Name,
     Region,
     Relative,
+    Scalar,
     Some,
     Text,
     Variable,
@@ -27,6 +28,7 @@ from scanner.environments.fields import (
     wrong,
 )
 from scanner.environments.policy import COLUMNS, Threshold, Thresholds, Tier, defaults_digest, shipped
+from scanner.safe.text import plain
 
 Plane = Literal["network", "identity", "data", "configuration"]
 
@@ -224,7 +226,7 @@ class Config(Model):
 
     def inferred(self, how: Iterable[str]) -> Self:
         """The same, that knows how its environments were found."""
-        self._how = tuple(how)
+        self._how = tuple(plain(sentence) for sentence in how)
         return self
 
     @property
@@ -263,6 +265,18 @@ class Config(Model):
                 found[column] = Threshold(value, self._origin(key, column))
         if environment.ttl is not None:
             found["ttl_seconds"] = Threshold(environment.ttl, self._origin(name, "ttl_seconds"))
+        return found
+
+    def overrides(self, environments: Iterable[str]) -> dict[str, dict[str, dict[str, Scalar]]]:
+        """What `policy` sets of rules' parameters: environment or tier → rule → parameter → value.
+
+        `environments` are those there are: what is set for one with `each` holds for all that it became.
+        """
+        found = {key: thresholds.parameters for key, thresholds in self.policy.items() if thresholds.parameters}
+        for name in environments:
+            declared = name.split("/")[0]
+            if declared != name and declared in self.environments and declared in found:
+                found[name] = found[declared]
         return found
 
     def _origin(self, key: str, column: str) -> str:

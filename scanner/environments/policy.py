@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from scanner.environments.fields import Duration, Model
+from scanner.environments.fields import Duration, Model, Scalar
 
 Tier = Literal["local", "feature", "integration", "development", "staging", "production", "shared"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -62,7 +62,10 @@ class Operation(Model):
 
 
 class Thresholds(Model):
-    """What an environment or a tier must keep to; what is left out is as shipped."""
+    """What an environment or a tier must keep to; what is left out is as shipped.
+
+    `parameters` sets those that rules declare: the rule's id, the parameter's name, the value.
+    """
 
     backup: Backup = Backup()
     audit: Audit = Audit()
@@ -70,6 +73,7 @@ class Thresholds(Model):
     data: Data = Data()
     database: Database = Database()
     operation: Operation = Operation()
+    parameters: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
 
     def given(self) -> dict[str, int]:
         """What is given, by column of the table `environment`; booleans are 0 and 1."""

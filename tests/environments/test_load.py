@@ -70,6 +70,13 @@ def test_lengths_of_time_become_seconds_and_dates_dates(tmp_path: Path) -> None:
     assert (config.root, config.raw) == (tmp_path, DESIGN)
 
 
+def test_a_secret_that_somebody_wrote_into_the_file_is_not_stored(tmp_path: Path) -> None:
+    """The text goes into the database with the snapshot."""
+    config = load_config(written(tmp_path, "organization: Acme\n# key AKIAIOSFODNN7EXAMPLQ\n"))
+
+    assert config.raw == "organization: Acme\n# key (redacted)\n"
+
+
 def test_a_threshold_says_where_it_comes_from(tmp_path: Path) -> None:
     """The file's own line, the guide's line, or that Tierwall chose it."""
     thresholds = load_config(written(tmp_path, DESIGN)).thresholds("production")
@@ -487,6 +494,12 @@ WRONG: list[tuple[str, list[str]]] = [
         'sources:\n  aws:\n    accounts: {a: {id: "111111111111"}, b: {id: "111111111111"}}',
         [
             'tierwall.yaml:3: accounts a and b have the same id; declare each account once; environments may share it',
+        ],
+    ),
+    (
+        "policy:\n  production: {parameters: {some-rule: {days: [1], hours: 3}}}",
+        [
+            "tierwall.yaml:2: policy.production.parameters.some-rule.days: a list is not accepted; write text, a number, true or false",
         ],
     ),
     (
