@@ -70,7 +70,7 @@ class _Lint:
             return
         for values in itertools.product(*(self._domain(cell) for cell in chosen)):
             other = self._certain(_with(case, dict(zip(chosen, values, strict=True))))
-            if other and other != certain:
+            if other and not _same(other, certain):
                 named = " and ".join(str(cell) for cell in chosen)
                 shown = " and ".join(repr(value) for value in values)
                 raise self._unsound(f"{named} NULL", certain, shown, other)
@@ -87,7 +87,7 @@ class _Lint:
             for environment in self.environments if certain else ():
                 other = self._certain(replace(case, environment=environment))
                 excused = {f"environment.{name}" for name in self.compiled.environment - {"id"}} & self.excused
-                if other and other != certain and not excused:
+                if other and not excused and not _same(other, certain):
                     raise self._unsound(named, certain, f"environment {environment}", other)
 
     def _certain(self, case: Case) -> Answers:
@@ -170,6 +170,13 @@ class _Lint:
 
     def _error(self, key: str, problem: str) -> RuleError:
         return RuleError(self.rule.id, f"{self.rule.at(key)}: {problem}")
+
+
+def _same(one: Answers, other: Answers) -> bool:
+    """They say the same. A discriminator that is not known names nothing, so the statuses alone are compared."""
+    if any(not discriminator for answers in (one, other) for _, discriminator in answers):
+        return sorted(one.values()) == sorted(other.values())
+    return one == other
 
 
 def _with(case: Case, values: Mapping[Cell, Value]) -> Case:

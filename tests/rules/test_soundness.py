@@ -88,8 +88,9 @@ def test_an_unsound_query_is_refused(query: str) -> None:
 
 def test_a_sound_query_is_accepted() -> None:
     query = (
-        "SELECT p.uid, nullif(a.environment, '') = nullif(b.environment, '') AS ok FROM aws_vpc_peering_connection AS p "
-        "LEFT JOIN assignment AS a ON a.uid = p.requester_vpc_uid LEFT JOIN assignment AS b ON b.uid = p.accepter_vpc_uid"
+        "SELECT p.uid, nullif(a.environment, '') = nullif(b.environment, '') AS ok "
+        "FROM aws_vpc_peering_connection AS p LEFT JOIN assignment AS a ON a.uid = p.requester_vpc_uid "
+        "LEFT JOIN assignment AS b ON b.uid = p.accepter_vpc_uid"
     )
     row = {"requester_vpc_uid": "x", "accepter_vpc_uid": "y"}
     tables = [
@@ -115,7 +116,7 @@ def test_a_value_that_only_the_assignment_lacks_is_tried_too() -> None:
     ]  # fmt: skip
 
     excused = {"requester_vpc_uid": "every peering has one"}
-    with pytest.raises(RuleError, match="unsound: with assignment row.environment NULL"):
+    with pytest.raises(RuleError, match=r"unsound: with assignment row\.environment NULL"):
         check_soundness(rule("aws_vpc_peering_connection", query=query, examples=cases, null_means=excused))
 
 
@@ -151,17 +152,18 @@ def test_parameters_are_taken_away_too() -> None:
     parameters = {"most": {"default": 3, "local": 9, "description": "d"}}
     unsound = rule(require="port < coalesce(parameter.most, 4)", parameters=parameters, examples=of_environment())
 
-    with pytest.raises(RuleError, match="unsound: with parameter.most NULL"):
+    with pytest.raises(RuleError, match=r"unsound: with parameter\.most NULL"):
         check_soundness(unsound)
 
 
 def test_two_values_are_taken_away_together() -> None:
     """Neither alone shows it: with one of them known the answer is open."""
-    unsound = rule(require="max(coalesce(port, created), coalesce(created, port)) is null or port + created > 5", examples=[
-        {"name": "x", "row": {"port": port, "created": 2}, "expect": "pass"} for port in (1, 9)
-    ])  # fmt: skip
+    unsound = rule(
+        require="coalesce(port, created) is null or port + created > 5",
+        examples=[{"name": "x", "row": {"port": port, "created": 2}, "expect": "pass"} for port in (1, 9)],
+    )
 
-    with pytest.raises(RuleError, match="unsound: with created and port NULL|unsound: with port and created NULL"):
+    with pytest.raises(RuleError, match="unsound: with created and port NULL"):
         check_soundness(unsound)
 
 
