@@ -136,7 +136,7 @@ def _permissions(
     fill_policies(shape, found)
     for view in parts.views(attached, "aws_iam_policy_attachment"):
         _attachment(shape, view.ref("policy_arn", "aws_iam_policy", known=str))
-    if not parts.is_new:
+    if not parts.is_new and parts.type != "aws_iam_role":  # a refresh lists all that a role has in the role itself
         shape.lost(AwsIamAttachment, "", RUNNING)
         for table in POLICY_TABLES:
             shape.lost(table, "", RUNNING)

@@ -22,7 +22,7 @@ def _key(shape: Shape, parts: Parts) -> None:
     rotated = own.boolean("enable_key_rotation", absent=False)
     spec = own.text("customer_master_key_spec", absent="SYMMETRIC_DEFAULT")
     store = own.text("custom_key_store_id", absent="")
-    period = then(own.integer("rotation_period_in_days", absent=365), lambda days: days * _DAY)
+    period = then(own.integer("rotation_period_in_days", absent=365), lambda days: (days or 365) * _DAY)
     shape.resource(
         AwsKmsKey,
         manager="CUSTOMER",

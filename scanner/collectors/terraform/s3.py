@@ -70,9 +70,12 @@ def _bucket(shape: Shape, parts: Parts) -> None:
     if isinstance(grants, Lost):
         shape.lost(AwsS3Grant, "", grants)
     else:
-        shape.child(AwsS3Grant, grantee=RUNNING, permission="FULL_CONTROL", is_owner=True)
+        canned = not any(grantee not in _GROUPS.values() for grantee, _ in grants)
+        if canned:  # every canned ACL gives the owner full control; which id that is, no plan says
+            shape.child(AwsS3Grant, grantee=RUNNING, permission="FULL_CONTROL", is_owner=True)
         for grantee, permission in grants:
-            shape.child(AwsS3Grant, grantee=grantee, permission=permission, is_owner=False)
+            is_group = grantee in _GROUPS.values()
+            shape.child(AwsS3Grant, grantee=grantee, permission=permission, is_owner=False if is_group else RUNNING)
     for rule in shape.each(AwsS3ReplicationRule, replication):
         _replication_row(shape, parts, rule)
     for rule in shape.each(AwsS3LifecycleRule, lifecycle):
