@@ -23,6 +23,7 @@ _WORDS = (
 )
 _NAME = rf"(?:{_WORDS})(?:[_-]?(?:value|string|text|\d{{1,3}}))?"
 _QUOTE = r"\\{0,3}[\"']"
+_BYTES = "(?-i:b(?=[\"']))?"  # the prefix of Python's bytes
 _QUOTED = (  # to the closing quote; inside doubly encoded JSON, to the one that ends a value
     rf"(?P<quote>{_QUOTE})(?P<q>(?:(?!(?P=quote)(?:[\s,;:&)}}\]\\<]|$))(?:\\.|[^\\])){{1,4096}})(?P=quote)"
 )
@@ -42,7 +43,7 @@ def _detector(hints: str, pattern: str, flags: int = 0) -> Detector:
     return Detector(tuple(hints.split()), re.compile(pattern, flags))
 
 
-_NAMES = 'pass pwd secret token credential signature sig= sig: sig" key'
+_NAMES = "pass pwd secret token credential sig key"
 # First what stands around a secret, so that the whole of it is taken; then the forms that issuers chose.
 DETECTORS = (
     _detector(
@@ -69,11 +70,11 @@ DETECTORS = (
         rf"(?i){_QUOTE}value{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTED}(?=\s{{0,4}},\s{{0,4}}{_QUOTE}(?:name|key){_QUOTE}"
         rf"\s{{0,4}}:\s{{0,4}}{_QUOTE}[\w.-]{{0,64}}{_NAME}{_QUOTE})",
     ),
-    _detector(_NAMES, rf"(?i){_NAME}\\{{0,3}}[\"']?\s{{0,4}}(?:=>|:=|={{1,2}})\s{{0,4}}b?(?:{_QUOTED}|{_BARE})"),
+    _detector(_NAMES, rf"(?i){_NAME}\\{{0,3}}[\"']?\s{{0,4}}(?:=>|:=|={{1,2}})\s{{0,4}}{_BYTES}(?:{_QUOTED}|{_BARE})"),
     # `arn:aws:secretsmanager:…:secret:name` and `…:password::` name a secret; they do not hold one.
     _detector(
         _NAMES,
-        rf"(?i)(?<![:/]){_NAME}(?:\\{{0,3}}[\"']\s{{0,4}}:\s{{0,4}}|\s{{0,4}}:\s{{1,4}}|:(?!:))b?(?:{_QUOTED}|{_BARE})",
+        rf"(?i)(?<![:/]){_NAME}(?:\\{{0,3}}[\"']\s{{0,4}}:\s{{0,4}}|\s{{0,4}}:\s{{1,4}}|:(?!:)){_BYTES}(?:{_QUOTED}|{_BARE})",
     ),
     _detector(_NAMES, rf"(?i)(?<=-)(?:[\w-]{{0,40}}?-)?{_NAME}\s{{1,4}}(?![-\s]){_BARE}"),
     _detector(_NAMES, rf"(?i)<[\w:.-]{{0,40}}?(?:{_WORDS})>(?P<s>[^<>]{{1,4096}})<"),
@@ -86,23 +87,23 @@ DETECTORS = (
     _detector("eyj", r"(?<![A-Za-z0-9_-])(?P<s>eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){2,4})"),
     _detector("akia asia", r"(?<![A-Za-z0-9])(?P<s>(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z0-9])"),
     _detector(
-        "iqojb3jpz2lu fwogzxivyxdz fqogzxivyxdz",
+        "iqojb3jpz2lu ogzxivyxdz",
         r"(?P<s>(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9/+=_%-]{20,}+)",
     ),
     _detector("_", r"(?<![A-Za-z0-9])(?P<s>gh[opusr]_[A-Za-z0-9]{20,255})"),
     _detector("_", r"(?P<s>github_pat_[A-Za-z0-9_]{20,255})"),
     _detector("xox xapp-", r"(?P<s>(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,255})"),
     _detector("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[A-Za-z0-9/_-]{10,255})"),
-    _detector("glpat- glrt- gldt- glcbt- glptt-", r"(?P<s>gl[a-z]{2,6}-[A-Za-z0-9_.-]{20,255})"),
+    _detector("gl", r"(?P<s>gl(?:pat|rt|dt|cbt|ptt|ft|soat|agent|imt)-[A-Za-z0-9_.-]{20,255})"),
     _detector("_", r"(?<![A-Za-z0-9])(?P<s>(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9+/=]{10,255})"),
     _detector("_", r"(?<![A-Za-z0-9])(?P<s>npm_[A-Za-z0-9]{30,255})"),
     _detector("pypi-", r"(?P<s>pypi-AgE[A-Za-z0-9_-]{50,1000})"),
     _detector("aiza gocspx-", r"(?<![A-Za-z0-9])(?P<s>(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,60}))"),
     _detector("ya29.", r"(?P<s>ya29\.[A-Za-z0-9_-]{20,1000})"),
     _detector("sg.", r"(?<![A-Za-z0-9])(?P<s>SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50})"),
-    _detector("hvs. hvb.", r"(?<![A-Za-z0-9])(?P<s>hv[sb]\.[A-Za-z0-9_-]{24,300})"),
+    _detector("hv", r"(?<![A-Za-z0-9])(?P<s>hv[sb]\.[A-Za-z0-9_-]{24,300})"),
     _detector("_", r"(?P<s>(?:dckr_pat|dop_v1)_[A-Za-z0-9_-]{20,255})"),
-    _detector("sk-proj- sk-ant- t3blbkfj", r"(?<![A-Za-z0-9])(?P<s>sk-[A-Za-z0-9_-]{20,255})"),
+    _detector("sk-", r"(?<![A-Za-z0-9])(?P<s>sk-[A-Za-z0-9_-]{20,255})"),
     _detector("secret", r"(?P<s>AGE-SECRET-KEY-1[A-Z0-9]{40,80})"),
 )
 # An AWS secret access key has no form of its own; next to an access key's id, 40 such characters are one.
@@ -141,27 +142,17 @@ def _holds_aws_key_id(text: str) -> bool:
     return ("AKIA" in text or "ASIA" in text) and _AWS_KEY_ID.search(text) is not None
 
 
-def _base64_hints(word: str) -> tuple[str, ...]:
-    """What base64 makes of a word at each of the three places where it may begin, borders left off."""
-    raw = word.encode()
-    whole = (base64.b64encode(b"\0" * shift + raw).decode().rstrip("=") for shift in range(3))
-    return tuple(text[(0, 2, 3)[shift] : ((shift + len(raw)) * 8) // 6] for shift, text in enumerate(whole))
-
-
-_BASE64_HINTS = tuple(
-    hint
-    for word in ("AKIA", "ASIA", "PRIVATE KEY", "ghp_", "xoxb", "xoxp", "glpat", "_live_", "://", "assword", "ASSWORD",
-                 "ecret", "ECRET", "oken", "OKEN", "earer")
-    for hint in _base64_hints(word)
-)  # fmt: skip
 _BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
-_ALPHABET = bytes(ord("a") if (chr(byte).isalnum() and byte < 128) or chr(byte) in "+/" else 32 for byte in range(256))
+_BASE64_PART = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}+={0,2}")
+_ALPHABET = bytes(byte if (chr(byte).isalnum() and byte < 128) or chr(byte) in "+/_-" else 32 for byte in range(256))
+_MASK = bytes(97 if _ALPHABET[byte] != 32 else 32 for byte in range(256))
+_SHORTEST = b"a" * 20
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _HINTS = tuple(sorted({hint for detector in DETECTORS for hint in detector.hints}))
 # Hints that are in most texts count only where more of the form is there. The literal comes first: it is found fast.
 _REFINED = {
     "key": re.compile(
-        "key(?:"
+        "key(?<=[a-z_-]key)(?:"
         + "|".join(
             f"(?<={kind}{joint}key)"
             for kind in (
@@ -184,6 +175,10 @@ _REFINED = {
         "_(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=[srp]k_live_)|(?<=[srp]k_test_)|(?<=whsec_)|(?<=npm_)|(?<=dckr_pat_)"
         "|(?<=dop_v1_))"
     ),
+    "sig": re.compile(r"sig(?:nature)?(?:[_-]?(?:value|string|text|\d)|[\"'\\\s=:>])"),
+    "gl": re.compile(r"gl(?:pat|rt|dt|cbt|ptt|ft|soat|agent|imt)-"),
+    "sk-": re.compile(r"sk-[a-z0-9_-]{20}(?<![a-z0-9]sk-.{20})"),
+    "hv": re.compile(r"hv[sb]\."),
     "@": re.compile("://[^@]*@"),
     "pass": re.compile(r"pass(?:w|phrase|[\"'\\\s=:>])"),
     "secret": re.compile(r"secret(?:[_-]?(?:value|string|text|key|\d)|[\"'\\\s=:>])"),
@@ -206,7 +201,7 @@ def relevant(text: str) -> Relevant | None:
     lower = text.lower()
     hints = tuple([hint for hint in _HINTS if hint in lower and (hint not in _REFINED or _REFINED[hint].search(lower))])
     percent = "%" in text and _PERCENT.search(text) is not None
-    base64_text = _has_run(text) and any(hint in text for hint in _BASE64_HINTS)
+    base64_text = _holds_base64(text)
     if not (hints or percent or base64_text):
         return None
     active = tuple(detector for detector in DETECTORS if not set(hints).isdisjoint(detector.hints))
@@ -225,14 +220,24 @@ def redact(text: str, token: Replace, found: Relevant | None = None) -> str:
         inside = relevant(decoded)
         if inside is not None and (cleaned := _redact_plain(decoded, token, inside)) != decoded:
             result = cleaned
-    if found.base64 and any(hint in result for hint in _BASE64_HINTS):
+    if found.base64:
         result = _BASE64_RUN.sub(lambda run: _redact_base64(run[0], token), result)
     return result
 
 
-def _has_run(text: str) -> bool:
-    """Whether 20 or more characters of base64 stand together; far cheaper than a regular expression."""
-    return b"a" * 20 in text.encode("ascii", "replace").translate(_ALPHABET)
+def _holds_base64(text: str) -> bool:
+    """Whether base64 of something worth a look occurs. Splitting bytes is far cheaper than a regular expression."""
+    raw = text.encode("ascii", "replace")
+    if _SHORTEST not in raw.translate(_MASK):
+        return False
+    runs = {run for run in raw.translate(_ALPHABET).split() if len(run) >= 20}
+    return any(_worth_a_look(run.decode()) for run in runs)
+
+
+def _worth_a_look(run: str) -> bool:
+    parts = [run, *_BASE64_PART.findall(run)] if "-" in run or "_" in run else [run]
+    decoded = (from_base64(part) for part in parts)
+    return any(text is not None and relevant(text) is not None for text in decoded)
 
 
 def _redact_plain(text: str, token: Replace, found: Relevant) -> str:
@@ -275,10 +280,11 @@ def _unescaped(value: str) -> str:
 
 def _redact_base64(run: str, token: Replace) -> str:
     decoded = from_base64(run)
-    inside = None if decoded is None else relevant(decoded)
-    if decoded is None or inside is None or _redact_plain(decoded, token, inside) == decoded:
+    if decoded is not None:
+        return token(decoded) if redact(decoded, token) != decoded else run
+    if _BASE64_PART.fullmatch(run):
         return run
-    return token(decoded)
+    return _BASE64_PART.sub(lambda part: _redact_base64(part[0], token), run)
 
 
 def from_base64(text: str) -> str | None:

@@ -153,7 +153,7 @@ class Redactor:
         if isinstance(node, dict):
             keys = _pair_keys(node)
             if keys is None:
-                return {part: self.setting(part, item) for part, item in node.items()}
+                return node if _is_named(node) else {part: self.setting(part, item) for part, item in node.items()}
             return {**node, keys[1]: self.setting(str(node[keys[0]]), node[keys[1]])}
         if isinstance(node, str) and "=" in node:
             variable, _, value = node.partition("=")
@@ -283,6 +283,11 @@ def _pair_keys(node: dict[str, Json]) -> tuple[str, str] | None:
         if isinstance(node.get(names), str) and values in node:
             return names, values
     return None
+
+
+def _is_named(node: dict[str, Json]) -> bool:
+    """A setting whose value comes from elsewhere: `{name: X, valueFrom: …}`."""
+    return any(isinstance(node.get(name), str) for name in ("name", "Name", "key", "Key"))
 
 
 def _is_secret(name: str) -> bool:
