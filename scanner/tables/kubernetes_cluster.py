@@ -19,7 +19,7 @@ class KubernetesNamespace(Resource, title="A namespace of a cluster"):
     """Its column `namespace` is its own name. Pod Security levels are the labels pod-security.kubernetes.io/<mode>."""
 
     phase: str | None = column("Active or Terminating; '' in a manifest.", volatile=True)
-    created: int | None = column("When it was made; 0 in a manifest.", unit="UTC seconds")
+    created: int | None = column("When it was made; not known of a manifest until it is applied.", unit="UTC seconds")
     pod_security_enforce: str | None = column(
         "Level that refuses pods: privileged, baseline or restricted; '' if no label is set, and the cluster's own "
         "default holds, which is privileged unless an admission configuration says otherwise."

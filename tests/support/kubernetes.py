@@ -129,6 +129,7 @@ def shop() -> list[Object]:
         obj("v1", "ServiceAccount", "web", "production", automountServiceAccountToken=False,
             annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/web"}),
         obj("v1", "ServiceAccount", "default", "integration"),
+        obj("v1", "ServiceAccount", "default", "production"),
         obj("v1", "Service", "web", "production", spec={
             "type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 443, "targetPort": 8443}]}),
         obj(policy, "Ingress", "web", "production", spec={

@@ -71,7 +71,7 @@ def shape_namespace(document: Document, obj: Json) -> Iterator[Placed]:
     yield KubernetesNamespace(
         **where,
         phase=text(obj, "status", "phase"),
-        created=timestamp(text(obj, "metadata", "creationTimestamp")),
+        created=timestamp(text(obj, "metadata", "creationTimestamp")),  # NULL until it is applied
         pod_security_enforce=levels.get("enforce", ""),
         pod_security_enforce_version=levels.get("enforce-version", ""),
         pod_security_audit=levels.get("audit", ""),

@@ -16,6 +16,8 @@ from scanner.tables import Document, Json
 
 # The document that an object of a kind becomes, by API version and kind.
 DOCUMENTS = {(read.version, read.kind): read.document for read in (*READS, SECRETS)}
+# Served beside the version that is read, and alike in all that becomes a column.
+DOCUMENTS["autoscaling/v1", "HorizontalPodAutoscaler"] = "kubernetes_horizontal_pod_autoscaler"
 
 _METADATA = ("name", "namespace", "uid", "labels", "creationTimestamp", "ownerReferences")
 # The annotations that decide a column. The others are kept apart, where each value is judged as a setting.
@@ -33,7 +35,6 @@ _STATUS = {"Namespace": "phase", "PersistentVolumeClaim": "phase", "Node": "node
 _SPOKEN = frozenset({"command", "args", "lifecycle", "httpHeaders"})
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _AUTOMOUNT = "automountServiceAccountToken"
-WORKLOAD = "kubernetes_workload"
 _CONTROLLERS = frozenset({
     "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
 })  # fmt: skip
@@ -52,37 +53,52 @@ class Place:
     line: int = 0
 
 
+_Secret = tuple[str, str, str]  # cluster, namespace, name
+
+
 @dataclass(slots=True)
 class Secrets:
     """The secrets that were named, and what named them, as objects went by."""
 
-    references: dict[tuple[str, str], set[tuple[str, str, str]]] = field(default_factory=dict)
-    values: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    references: dict[_Secret, set[tuple[str, str, str]]] = field(default_factory=dict)
+    values: dict[_Secret, dict[str, str]] = field(default_factory=dict)
+    places: dict[_Secret, Place] = field(default_factory=dict)
 
-    def refer(self, namespace: str, by: str, found: Iterable[tuple[str, str, str]]) -> None:
+    def refer(self, by: Document, found: Iterable[tuple[str, str, str]]) -> None:
         """Keep the references (name, use, key) of one object."""
         for name, use, key in found:
             if name:
-                self.references.setdefault((namespace, name), set()).add((by, use, key))
+                secret = (by.cluster, by.namespace, name)
+                self.references.setdefault(secret, set()).add((by.uid, use, key))
+                self.places.setdefault(secret, _place(by))
 
-    def see(self, namespace: str, name: str, values: Mapping[str, str] | None = None) -> None:
-        """Keep a secret that exists, with its values where they were asked for."""
-        self.references.setdefault((namespace, name), set())
+    def see(self, secret: Document, values: Mapping[str, str] | None = None) -> None:
+        """Keep a secret that was read, with its values where they were asked for."""
+        key = (secret.cluster, secret.namespace, secret.name)
+        self.references.setdefault(key, set())
+        self.places[key] = _place(secret)
         if values is not None:
-            self.values[namespace, name] = dict(values)
+            self.values[key] = dict(values)
 
-    def documents(self, where: Place) -> Iterator[Document]:
-        """A document a secret."""
-        for (namespace, name), found in sorted(self.references.items()):
+    def documents(self) -> Iterator[Document]:
+        """A document a secret, placed where it was read, else where it was named first."""
+        for key, found in sorted(self.references.items()):
+            cluster, namespace, name = key
+            place = self.places[key]
             parts: dict[str, Json] = {
-                "references": {"found": [{"by": by, "use": use, "key": key} for by, use, key in sorted(found)]}
+                "references": {"found": [{"by": by, "use": use, "key": part} for by, use, part in sorted(found)]}
             }
-            if (namespace, name) in self.values:
-                parts["values"] = {"data": self.values[namespace, name]}
+            if key in self.values:
+                parts["values"] = {"data": self.values[key]}
             yield Document(
-                kind=SECRETS.document, uid=uid(where.cluster, namespace, SECRETS.kind, name), scope=where.scope,
-                name=name, parts=parts, cluster=where.cluster, namespace=namespace, source=where.source,
+                kind=SECRETS.document, uid=uid(cluster, namespace, SECRETS.kind, name), scope=place.scope,
+                name=name, parts=parts, cluster=cluster, namespace=namespace, source=place.source, file=place.file,
+                line=place.line,
             )  # fmt: skip
+
+
+def _place(document: Document) -> Place:
+    return Place(document.scope, document.cluster, document.source, document.file, document.line)
 
 
 def secret_values(obj: Json) -> dict[str, str]:
@@ -208,12 +224,15 @@ class Seen:
     values: dict[str, str] | None = None  # of a secret
 
 
-def see(obj: Json, where: Place, namespace: str = "") -> Seen:
+def see(obj: Mapping[str, Json], where: Place, namespace: str = "") -> Seen:
     """Take in an object of a kind that `DOCUMENTS` has. `namespace` is that of objects which name none."""
-    kind, name = str(dig(obj, "kind")), str(mapping(obj, "metadata").get("name") or "")
-    space = "" if kind in CLUSTER_SCOPED else str(dig(obj, "metadata", "namespace") or namespace)
+    kind, metadata = str(obj.get("kind")), obj.get("metadata")
+    given = metadata if isinstance(metadata, dict) else {}
+    # What is made anew each time has a name only once it is made.
+    name = str(given.get("name") or given.get("generateName") or "")
+    space = "" if kind in CLUSTER_SCOPED else str(given.get("namespace") or namespace)
     made = Document(
-        kind=DOCUMENTS[str(dig(obj, "apiVersion")), kind],
+        kind=DOCUMENTS[str(obj.get("apiVersion")), kind],
         uid=uid(where.cluster, space, kind, name),
         scope=where.scope,
         name=name,
@@ -226,12 +245,14 @@ def see(obj: Json, where: Place, namespace: str = "") -> Seen:
         line=where.line,
     )
     try:
+        if not name:
+            raise Misfit(("metadata", "name"), "set")
         if kind == SECRETS.kind:
             return Seen(made, values=secret_values(obj))
         whole = replace(made, parts=_parts(obj))
         for _ in SHAPES[made.kind](whole, whole.parts[OBJECT]):
             pass  # an object that cannot be shaped is not kept
-        asked = _asks_account(obj) if made.kind == WORKLOAD else ""
+        asked = _asks_account(obj) if kind in WORKLOADS else ""
         return Seen(whole, references=tuple(references(obj)), asks_account=asked)
     except Misfit as error:
         return Seen(made, problem=str(error))

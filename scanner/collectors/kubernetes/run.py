@@ -123,7 +123,7 @@ class _Reader:
                 self._read(api, read)
         finally:
             api.close()
-        for document in self.secrets.documents(self.where):
+        for document in self.secrets.documents():
             self.stage.document(document)
         return None
 
@@ -266,9 +266,9 @@ class _Reader:
         document = seen.document
         space, name = document.namespace, document.name
         if document.kind == SECRETS.document:
-            self.secrets.see(space, name, seen.values)
+            self.secrets.see(document, seen.values)
             return
-        self.secrets.refer(space, document.uid, seen.references)
+        self.secrets.refer(document, seen.references)
         if document.kind == SERVICE_ACCOUNTS.document:
             self.accounts[space, name] = document.parts.get("object")
         if seen.asks_account:

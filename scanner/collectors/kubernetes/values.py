@@ -151,9 +151,7 @@ def quantity(spelt: str, *, scale: int = 1) -> int | None:
 
 
 def timestamp(spelt: str) -> int | None:
-    """UTC seconds of an RFC 3339 time; '' is 0; None where it is none."""
-    if spelt == "":
-        return 0
+    """UTC seconds of an RFC 3339 time; None where it is none."""
     try:
         moment = datetime.fromisoformat(spelt)
     except ValueError:
