@@ -20,6 +20,7 @@ import scanner
 from scanner.errors import InputError
 from scanner.results.model import SEVERITIES, Exclusion, Finding, Result, Tool
 from scanner.safe import files
+from scanner.tables import Environment
 
 if TYPE_CHECKING:
     from scanner.collectors.terraform import Outcome
@@ -84,10 +85,11 @@ def gate(
         stage = Stage.create(Path(folder) / "gate.db", redactor, all_kinds())
         with closing(stage.estate):
             outcomes = tuple(_plan(path, stage, account) for path in found.plans)
-            if found.manifests:
-                _collect_manifests(found.manifests, stage)
-            result = _judge(stage, policy, started, environment, as_of, include_passed, outcomes)
-    notices = (*found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
+            others = tuple(_collect_manifests(found.manifests, stage))
+            estate = stage.flush()
+            policy, how = _placed(policy, estate, environment)
+            result = _judge(estate, policy, started, as_of, include_passed, (*_excluded(outcomes), *others))
+    notices = (*how, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
     result = replace(result, notices=(*result.notices, *notices))
     return _outcome(result, fail_on, unknown, outcomes)
 
@@ -195,10 +197,14 @@ def _plan(path: Path, stage: Stage, account: str) -> Outcome:
     return collect_plan(path, stage, account=account)
 
 
-def _collect_manifests(paths: Sequence[Path], stage: Stage) -> None:
+def _collect_manifests(paths: Sequence[Path], stage: Stage) -> Iterator[Exclusion]:
+    """Read manifests; answers with what is in them that is not judged."""
     from scanner.collectors.manifests import collect_manifests
 
-    collect_manifests(paths, stage)
+    if paths:
+        found = collect_manifests(paths, stage)
+        for kind, number in sorted(found.other_kinds.items()):
+            yield Exclusion(f"manifests: {kind}", f"{_many(number, 'object')} of a kind that no table takes")
 
 
 # --- Judging ----------------------------------------------------------------------------------------------------------
@@ -215,30 +221,42 @@ class _Snapshot:
     parent: str = ""
 
 
+def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Policy, tuple[str, ...]]:
+    """Put everything into its environment; answers with the policy that holds then, and how it was found.
+
+    Where nothing declares environments, they are inferred from the words in tags and names.
+    """
+    from scanner.environments import assign, infer
+
+    how: tuple[str, ...] = ()
+    if environment is None and not policy.config.environments:
+        config = infer(estate, policy.config)
+        policy, how = replace(policy, config=config), config.how
+    assign(estate, policy.config, environment)
+    return policy, how
+
+
 def _judge(
-    stage: Stage,
+    estate: Estate,
     policy: Policy,
     started: float,
-    environment: str | None,
     as_of: int | None,
     include_passed: bool,
-    plans: Sequence[Outcome],
+    excluded: tuple[Exclusion, ...],
 ) -> Result:
-    from scanner.environments import assign
     from scanner.results.build import Context, DocumentRef, build
     from scanner.rules import run
 
-    estate = stage.flush()
     finished = time.time()
     at = int(finished) if as_of is None else as_of
-    assign(estate, policy.config, environment)
-    verdicts = list(run(estate, policy.rules.values(), at))
+    names = [row.id for row in estate.rows(Environment) if row.id]
+    verdicts = list(run(estate, policy.rules.values(), at, policy.config.overrides(names)))
     digests = _documents(estate)
     snapshot = _Snapshot(started, finished, hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest())
     context = Context(
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
         applies=policy.applies or None,
-        excluded=tuple(_excluded(plans)),
+        excluded=excluded,
     )
     return build(
         estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,
