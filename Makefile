@@ -68,3 +68,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml tools/venv
 $(VENV)-%/.installed: requirements.lock pyproject.toml tools/venv
 	@tools/venv $(VENV)-$* $*
 	@touch $@
+
+.PHONY: tables
+tables: $(VENV)/.installed  ## write docs/tables.md anew from the typed tables
+	$(BIN)/python -c "from scanner.tables.dictionary import markdown; print(markdown(), end='')" > docs/tables.md

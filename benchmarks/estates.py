@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from scanner.tables import Document, Scope
 
@@ -24,7 +25,7 @@ def documents(number: int, seed: int = 1) -> Iterator[Document]:
         yield _database(i, scope, rng) if i % 2 else _volume(i, scope, rng)
 
 
-def _place(scope: Scope) -> dict[str, str]:
+def _place(scope: Scope) -> dict[str, Any]:
     return {"scope": scope.id, "account": scope.account, "region": scope.region, "source": "aws"}
 
 
