@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.collectors.terraform import backup, cloudtrail, compute, iam, kms, network, rds, s3
 from scanner.collectors.terraform.defaults import DEFAULTS, NESTED
 from scanner.collectors.terraform.family import META, Family, Satellite
-from scanner.collectors.terraform.identity import Places, known_id, tables_of
+from scanner.collectors.terraform.identity import Places, known_id, name_of, tables_of
 from scanner.collectors.terraform.plan import Instance, Json, Plan, foreign, parse, recognise, texts
 from scanner.collectors.terraform.references import References, has_hidden
 from scanner.collectors.terraform.values import Merger, long_enough
@@ -124,6 +124,12 @@ class _Writer:
                 continue
             for name in {v for n in _NAMES if isinstance(v := instance.after.get(n) or instance.before.get(n), str)}:
                 self.by_name[_kind_of(instance.type), name].append(instance)
+        # Families with a resource whose name is given but not known yet: a name that fits none may be that one's.
+        self.nameless = {
+            _FAMILY[i.type].kind_name
+            for i in self.mains.values()
+            if (name := name_of(i.type)) and _is_unknown(i.unknown, name) and i.is_set(name) is not False
+        }
         self.parts: defaultdict[str, dict[str, dict[str, Json]]] = defaultdict(dict)  # uid → type → address → values
         self.before: defaultdict[str, dict[str, dict[str, Json]]] = defaultdict(dict)
         self.gone: defaultdict[str, set[str]] = defaultdict(set)
@@ -202,7 +208,9 @@ class _Writer:
         value = instance.after.get(argument)
         is_unknown = _is_unknown(instance.unknown, argument)
         if not is_unknown:
-            return self._named(instance, family, value), True
+            named = self._named(instance, family, value)
+            is_outside = any(name for _, name in named)
+            return named, not (is_outside and family.kind_name in self.nameless)
         known = self._named(instance, family, [v for v in value if v is not None] if isinstance(value, list) else None)
         if instance.is_set(argument) is False:
             return known, True  # computed, so it names nothing

@@ -66,6 +66,11 @@ def tables_of(kind: str) -> tuple[str, bool]:
     return BY_ID.get(kind, ""), False
 
 
+def name_of(kind: str) -> str:
+    """The argument that other resources name a type by; '' where they do so by an id that AWS makes up."""
+    return _BY_NAME[kind][1][-1] if kind in _BY_NAME else ""
+
+
 def known_id(document: Document, table: str) -> Callable[[str], str]:
     """Makes a uid of an id such as `vpc-123`. Without the account or region that it needs, the id is all there is."""
 
