@@ -10,8 +10,7 @@ from typing import Any
 from scanner.environments import assign
 from scanner.errors import UsageError
 from scanner.results import finding_id
-from scanner.results.evaluate import Policy
-from scanner.rules import run
+from scanner.results.evaluate import Policy, judge
 from scanner.store import Estate, Snapshot, Store
 from scanner.tables import Assignment, Call, Child, Environment, Kinds, Row, table, tables
 
@@ -24,7 +23,7 @@ def explain(store: Store, snapshot: Snapshot, policy: Policy, kinds: Kinds, find
             assign(estate, policy.config)
             found = [
                 v
-                for v in run(estate, policy.rules.values(), int(snapshot.finished))
+                for v in judge(estate, policy, int(snapshot.finished))
                 if finding_id(v.rule, v.uid, v.discriminator).startswith(finding)
             ]
             if not found:

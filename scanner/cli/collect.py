@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     from scanner.store import Store
     from scanner.tables import Gap
 
-    config = common.require_config(args)
+    config = common.load_config(args) or common.discovered()
     with Store.open(args.db) as store:
         snapshot = scan.take(args, store, config)
         gaps = sum(isinstance(row, Gap) for row in store.ledger(snapshot.id))

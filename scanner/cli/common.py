@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanner.results import Result
     from scanner.results.evaluate import Policy
     from scanner.safe.secrets import Redactor
+    from scanner.store import Snapshot, Store
 
 SEVERITIES = ("critical", "high", "medium", "low")
 CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
@@ -78,11 +79,39 @@ def load_config(args: argparse.Namespace) -> Config | None:
     return load(here) if here.exists() else None
 
 
-def require_config(args: argparse.Namespace) -> Config:
-    """As `load_config`; raises UsageError when there is none."""
-    config = load_config(args)
-    if config is None:
-        raise UsageError("no tierwall.yaml here; write one with `tierwall init` or name one with -c")
+def discovered() -> Config:
+    """The sources that can be scanned from here, where no file declares any. Raises UsageError when there is none."""
+    from scanner.collectors.discover import discover
+    from scanner.environments import Config
+
+    sources, how = discover(Path())
+    for sentence in how:
+        note(sentence)
+    if not sources:
+        raise UsageError(
+            "nothing to scan from here: no AWS credentials, no kubeconfig, no config/ folder, no tierwall.yaml"
+        )
+    return Config.model_validate({"sources": sources})
+
+
+def judging_config(args: argparse.Namespace, store: Store, snapshot: Snapshot) -> Config:
+    """tierwall.yaml; where there is none, the environments are inferred from the snapshot, and it is said how."""
+    import tempfile
+
+    from scanner.collectors.kinds import all_kinds
+    from scanner.environments import infer
+
+    declared = load_config(args)
+    if declared is not None:
+        return declared
+    with (
+        tempfile.TemporaryDirectory(prefix="tierwall-") as folder,
+        store.estate(snapshot, all_kinds(), Path(folder)) as estate,
+    ):
+        config = infer(estate)
+    note("no tierwall.yaml: environments are inferred; `tierwall init` writes them down")
+    for sentence in config.how:
+        note(sentence)
     return config
 
 

@@ -23,10 +23,9 @@ def run(args: argparse.Namespace) -> int:
     from scanner.store import Store
 
     started = time.time()
-    config = common.require_config(args)
-    policy = common.policy(args, config)
     with Store.open(args.db, create=False) as store:
         snapshot = store.snapshot(args.snapshot)
+        policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = snapshot == store.snapshot() and not args.rule and not args.framework
         result = evaluate(
             store,

@@ -28,10 +28,11 @@ def run(args: argparse.Namespace) -> int:
 
     if len(args.finding) < SHORTEST_ID:
         raise UsageError(f"explain {args.finding}: give {SHORTEST_ID} characters of the finding's id or more")
-    config = common.require_config(args)
     args.rule, args.framework = [], []
     with Store.open(args.db, create=False) as store:
-        told = explain(store, store.snapshot(args.snapshot), common.policy(args, config), all_kinds(), args.finding)
+        snapshot = store.snapshot(args.snapshot)
+        policy = common.policy(args, common.judging_config(args, store, snapshot))
+        told = explain(store, snapshot, policy, all_kinds(), args.finding)
     if args.output == "json":
         print(json.dumps(told, indent=2, ensure_ascii=True))
     else:

@@ -44,11 +44,12 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--format {wanted}: unknown; known are {', '.join(FORMATS)}")
     started = time.time()
     args.rule = []
-    config = common.require_config(args)
-    policy = common.policy(args, config)
     with Store.open(args.db, create=False) as store:
+        snapshot = store.snapshot(args.snapshot)
+        config = common.judging_config(args, store, snapshot)
+        policy = common.policy(args, config)
         result = evaluate(
-            store, store.snapshot(args.snapshot), policy, all_kinds(), as_of=common.as_of(args), include_passed=True,
+            store, snapshot, policy, all_kinds(), as_of=common.as_of(args), include_passed=True,
             keep=False,
         )  # fmt: skip
         for path in write(common.narrowed(args, result), config.organization or "", formats, args.out):

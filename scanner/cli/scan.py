@@ -33,15 +33,17 @@ def sources(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Collect and judge; keeps the run as evidence."""
     from scanner.collectors.kinds import all_kinds
+    from scanner.environments import Config
     from scanner.results.evaluate import evaluate, record
     from scanner.store import Store
 
     started = time.time()
-    config = common.require_config(args)
-    policy = common.policy(args, config)  # a broken rule is told before anything is read
+    declared = common.load_config(args)
+    common.policy(args, declared or Config())  # a broken rule is told before anything is read
     as_of = common.as_of(args)
     with Store.open(args.db) as store:
-        snapshot = take(args, store, config)
+        snapshot = take(args, store, declared or common.discovered())
+        policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = not args.rule and not args.framework  # a part of the rules is no history of all of them
         result = evaluate(
             store, snapshot, policy, all_kinds(), as_of=as_of, include_passed=args.include_passed, keep=keep

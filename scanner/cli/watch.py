@@ -45,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
     while True:
         started = time.time()
         try:
-            config = common.require_config(args)  # read anew: a policy edit takes effect without a restart
-            policy = common.policy(args, config)
+            config = common.load_config(args) or common.discovered()  # read anew: edits count without a restart
             with Store.open(args.db) as store:
-                result = evaluate(store, scan.take(args, store, config), policy, all_kinds())
+                snapshot = scan.take(args, store, config)
+                policy = common.policy(args, common.judging_config(args, store, snapshot))
+                result = evaluate(store, snapshot, policy, all_kinds())
                 record(store, "watch", started, result, common.CLEAN)
                 told = notify(store, news(store, result, args.at_least), args.notify, config.organization or "")
             common.note(f"snapshot {result.snapshot.id}: told of {told} findings")

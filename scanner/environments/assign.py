@@ -111,6 +111,9 @@ def _declared(config: Config, name: str) -> None:
 def _at_once(estate: Estate) -> Iterator[None]:
     """All that is written is kept, or nothing."""
     with translated(estate.path):
+        if estate.connection.in_transaction:  # the caller's own: it decides what is kept
+            yield
+            return
         estate.connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from scanner.frameworks import Framework
 from scanner.results.build import Context, DocumentRef, build, finding_id
 from scanner.results.model import Result, Tool
 from scanner.rules import Rules, Verdict, run
-from scanner.store import Evaluation, Snapshot, Store
+from scanner.store import Estate, Evaluation, Snapshot, Store
 from scanner.store.codec import digest
-from scanner.tables import Kinds, TierwallRun
+from scanner.tables import Environment, Kinds, TierwallRun
 from scanner.waivers import Waiver
 
 
@@ -64,11 +64,13 @@ def evaluate(
         tempfile.TemporaryDirectory(prefix="tierwall-") as folder,
         store.estate(snapshot, kinds, Path(folder)) as estate,
     ):
-        assign(estate, policy.config)
         if estate.path == store.path:
-            with store.writing():
+            with store.writing() as connection:  # in one step, or a killed run would look like a changed table
+                assign(Estate(store.path, connection), policy.config)
                 store.seal_projection(snapshot.id)
-        verdicts = list(run(estate, policy.rules.values(), at))
+        else:
+            assign(estate, policy.config)
+        verdicts = list(judge(estate, policy, at))
         if keep:
             evaluation = Evaluation(
                 snapshot=snapshot.id, as_of=at, tool=scanner.__version__,
@@ -100,6 +102,12 @@ def _because(verdict: Verdict) -> str:
 def _plain(value: object) -> object:
     """A governance record as plain JSON, for its digest."""
     return json.loads(json.dumps(asdict(value), default=str, sort_keys=True))  # type: ignore[call-overload]  # dataclasses
+
+
+def judge(estate: Estate, policy: Policy, as_of: int) -> Iterator[Verdict]:
+    """The verdicts on an estate that is assigned, with the parameters that the policy sets."""
+    overrides = policy.config.overrides(row.id for row in estate.rows(Environment))
+    return run(estate, policy.rules.values(), as_of, overrides)
 
 
 def record(store: Store, operation: str, started: float, result: Result, exit_code: int) -> None:

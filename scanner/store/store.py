@@ -22,7 +22,8 @@ from scanner.store.stage import Stage
 from scanner.tables import Call, Document, Gap, Kinds, Requested, Row, Scope, TierwallRun, tables
 
 LEDGER: tuple[type[Row], ...] = (Scope, Requested, Call, Gap)
-JUDGED = ("environment", "assignment", "tierwall_assignment")  # made by an evaluation, not by a collection
+JUDGED = ("environment", "assignment", "tierwall_assignment", "tierwall_threshold", "tierwall_allowed_path")
+# made by an evaluation, not by a collection
 WRITE_WAIT_SECONDS = 60
 
 
