@@ -159,6 +159,8 @@ class Api:
 
     def lose(self, read: Read, refused: Refused, uid: str, detail: str = "") -> None:
         """Keep what the read would have filled as gaps: of the resource, or of the scope where uid is ''."""
+        if refused.reason == "error":  # the call's code alone seldom says what happened
+            detail = detail or refused.message
         for table in read.rows:
             self.gap(table, "", refused.reason, uid=uid, call=refused.call, detail=detail)
         for table, columns in read.columns.items():

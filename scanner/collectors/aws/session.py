@@ -116,7 +116,7 @@ class Account:
         )
         client: BaseClient = self._session.create_client(service, region_name=region, config=config)
         if service == "s3control" and _is_address(client.meta.endpoint_url):
-            client.meta.events.register("before-call.s3control", self._without_account_host)
+            client.meta.events.register("before-call", self._without_account_host)
         return client
 
     def _without_account_host(self, params: dict[str, Any], **_: Any) -> None:

@@ -225,7 +225,8 @@ def _policy(api: Api, raw: Json) -> None:
         return
     default = [v for v in raw.get("PolicyVersionList", ()) if v.get("IsDefaultVersion")]
     uid = policy_uid(raw["Arn"], api.account.id)
-    api.document("aws_iam_policy", uid, raw["PolicyName"], {_DETAILS: raw | {"PolicyVersionList": default}})
+    name = raw["Arn"].rsplit("/", 1)[-1]
+    api.document("aws_iam_policy", uid, name, {_DETAILS: raw | {"PolicyVersionList": default}})
 
 
 def _report(api: Api) -> dict[str, dict[str, str]] | None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from scanner.collectors.aws.api import Api
 
 # The parameter that refuses connections without TLS, by engine, and from which version on it is on by default.
-# Sources, all read 2026-11, below https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/: PostgreSQL.Concepts.General.SSL,
-# mysql-ssl-connections.require-ssl, mariadb-ssl-connections.require-ssl, SQLServer.Concepts.General.SSL.Using.
+# Sources, all read 2026-11, below https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/:
+# PostgreSQL.Concepts.General.SSL, mysql-ssl-connections.require-ssl, mariadb-ssl-connections.require-ssl,
+# SQLServer.Concepts.General.SSL.Using.
 # Oracle and Db2 set it elsewhere; Aurora in the cluster's parameter group.
 _TLS: dict[str, tuple[str, tuple[int, ...] | None]] = {
     "postgres": ("rds.force_ssl", (15,)),
