@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from scanner.errors import InputError
 from scanner.safe.entries import Entry, read_entry
 from scanner.safe.files import read_bytes, walk
 
@@ -93,6 +94,10 @@ def _check(evidence: Entry, record: Attestation, folder: Path) -> None:
         raise evidence.wrong(
             "sha256 is no SHA-256", "write its 64 hexadecimal digits, as sha256sum prints them", "sha256"
         )
-    digest = hashlib.sha256(read_bytes(folder / record.evidence_file, folder, _LARGEST)).hexdigest()
+    try:
+        data = read_bytes(folder / record.evidence_file, folder, _LARGEST)
+    except InputError as error:
+        raise evidence.wrong(f"{record.evidence_file} {error.problem}", error.hint, "file") from error
+    digest = hashlib.sha256(data).hexdigest()
     if digest != record.evidence_sha256:
         raise evidence.wrong(f"{record.evidence_file} has the SHA-256 {digest}, not the one attested", key="sha256")

@@ -333,7 +333,7 @@ class _Builder:
 
         Where that finding is not part of the evaluation, nothing is folded: an unknown never disappears.
         """
-        heads = {f.resource.uid for f in findings if f.resource.table == _ASSIGNMENT}
+        heads = {f.resource.uid for f in findings if f.resource.table == _ASSIGNMENT and f.status == "fail"}
         behind = Counter(f.resource.uid for f in folding if f.resource.uid in heads)
         kept = [*findings, *(f for f in folding if f.resource.uid not in heads)]
         standing = [

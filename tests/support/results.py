@@ -17,7 +17,8 @@ from scanner.rules.rule import Rule
 from scanner.rules.verdict import Because, Verdict
 from scanner.safe.text import storable
 from scanner.store.estate import Estate
-from scanner.tables import Assignment, Call, Environment, Gap, Requested, Row, Scope, tables
+from scanner.tables import Assignment, Call, Environment, Gap, Placed, Requested, Row, Scope, tables
+from scanner.tables.estate import TierwallAssignment
 from scanner.waivers import Waiver
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC).timestamp()
@@ -145,6 +146,12 @@ RULES = (
         "cluster-admin can read every secret of every environment in the cluster.",
         "Bind the role that the job needs in its own namespace.", "kubernetes_role_binding",
     ),
+)  # fmt: skip
+
+HAS_ENVIRONMENT = _rule(
+    "tierwall-resource-has-environment", "Resources belong to an environment", "medium",
+    "What is in no environment is judged by nobody's policy.", "Tag the resource, or match it in tierwall.yaml.",
+    "tierwall_assignment",
 )  # fmt: skip
 
 ENVIRONMENTS = (
@@ -315,15 +322,14 @@ class Sample:
     rows: list[Row]
     verdicts: list[Verdict]
     documents: dict[str, DocumentRef]
-    rules: tuple[Rule, ...] = RULES
 
 
-def sample(size: int = 3, seed: int = 7, hostile: bool = True) -> Sample:
+def sample(size: int = 3, seed: int = 8, hostile: bool = True) -> Sample:
     """`size` resources a table and place. Statuses are drawn with the seed; names come from HOSTILE as well."""
     draw = random.Random(seed)
     rows: list[Row] = list(_scopes())
     documents: dict[str, DocumentRef] = {}
-    placed: list[tuple[Row, str | None]] = []
+    placed: list[tuple[Placed, str | None]] = []
     names = iter(_names(hostile))
     for table in dict.fromkeys(rule.resource for rule in RULES):
         for environment, first, second in _PLACES if table.startswith("aws") else _NAMESPACES:
@@ -331,6 +337,7 @@ def sample(size: int = 3, seed: int = 7, hostile: bool = True) -> Sample:
                 placed.append((_resource(table, first, second, next(names)), environment))
     rows.extend(row for row, _ in placed)
     rows.extend(_assignments(placed))
+    rows.extend(TierwallAssignment(scope=row.scope, uid=row.uid, name=row.name) for row, _ in placed)
     rows.extend([*ENVIRONMENTS, Environment(id="")])
     rows.extend(_calls_and_gaps(placed))
     for row, _ in placed:
@@ -341,10 +348,16 @@ def sample(size: int = 3, seed: int = 7, hostile: bool = True) -> Sample:
 
 
 def result(
-    size: int = 3, seed: int = 7, *, hostile: bool = True, include_passed: bool = True, **overrides: Any
+    size: int = 3,
+    seed: int = 8,
+    *,
+    hostile: bool = True,
+    include_passed: bool = True,
+    made: Sample | None = None,
+    **overrides: Any,
 ) -> Result:
     """The view of that sample."""
-    made = sample(size, seed, hostile)
+    made = made or sample(size, seed, hostile)
     options: dict[str, Any] = {
         "waivers": WAIVERS, "attestations": ATTESTATIONS, "tool": TOOL, "include_passed": include_passed,
         "context": Context(
@@ -359,7 +372,7 @@ def result(
     frameworks = options.pop("frameworks")
     with tempfile.TemporaryDirectory() as folder, Estate.create(Path(folder) / "estate.db") as estate:
         estate.insert(made.rows)
-        return build(estate, made.verdicts, RULES, frameworks, SNAPSHOT, FINISH, **options)
+        return build(estate, made.verdicts, (*RULES, HAS_ENVIRONMENT), frameworks, SNAPSHOT, FINISH, **options)
 
 
 def _names(hostile: bool) -> Iterator[str]:
@@ -372,8 +385,9 @@ def _names(hostile: bool) -> Iterator[str]:
             yield f"acme-{_NAMES[number % len(_NAMES)]}-{number:04d}"
 
 
-def _resource(table: str, first: str, second: str, name: str) -> Row:
+def _resource(table: str, first: str, second: str, name: str) -> Placed:
     declared = tables()[table]
+    assert issubclass(declared, Placed)
     if table.startswith("aws"):
         return declared(
             scope=f"aws/{first}/{second}", uid=arn(table, first, second, name), name=name, account=first,
@@ -400,7 +414,7 @@ def _scopes() -> Iterator[Row]:
             yield Requested(scope=f"kubernetes/{cluster}", table_name=table)
 
 
-def _assignments(placed: Sequence[tuple[Row, str | None]]) -> Iterator[Row]:
+def _assignments(placed: Sequence[tuple[Placed, str | None]]) -> Iterator[Row]:
     for row, environment in placed:
         tie = environment is None
         yield Assignment(
@@ -409,7 +423,7 @@ def _assignments(placed: Sequence[tuple[Row, str | None]]) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _calls_and_gaps(placed: Sequence[tuple[Row, str | None]]) -> Iterator[Row]:
+def _calls_and_gaps(placed: Sequence[tuple[Placed, str | None]]) -> Iterator[Row]:
     number = 0
     for account, region in sorted({(account, region) for _, account, region in _PLACES}):
         number += 1
@@ -441,7 +455,7 @@ def _calls_and_gaps(placed: Sequence[tuple[Row, str | None]]) -> Iterator[Row]:
     yield Gap(scope=scope, table_name="aws_rds_instance", reason="throttled", call=number)
 
 
-def _verdicts(placed: Sequence[tuple[Row, str | None]], draw: random.Random) -> Iterator[Verdict]:
+def _verdicts(placed: Sequence[tuple[Placed, str | None]], draw: random.Random) -> Iterator[Verdict]:
     denied = {row.uid: number for number, row in _bucket_calls(placed) if number % 5 == 0}
     last = max(number for number, _ in _bucket_calls(placed)) + 1
     for rule in RULES:
@@ -465,6 +479,12 @@ def _verdicts(placed: Sequence[tuple[Row, str | None]], draw: random.Random) -> 
                     rule.id, row.uid, port, status, f"{row.name} was found to be so" if status == "fail" else "",
                     because if status == "unknown" else (),
                 )  # fmt: skip
+    for row, environment in placed:
+        unassigned = environment == ""
+        yield Verdict(
+            HAS_ENVIRONMENT.id, row.uid, "", "fail" if unassigned else "pass",
+            "no match in tierwall.yaml" if unassigned else "",
+        )  # fmt: skip
     scope = f"aws/{STAGE}/us-east-1"
     yield Verdict(
         "aws-rds-not-public", f"scope:{scope}", "", "unknown", "the instances of the scope could not be listed",
@@ -472,7 +492,7 @@ def _verdicts(placed: Sequence[tuple[Row, str | None]], draw: random.Random) -> 
     )  # fmt: skip
 
 
-def _bucket_calls(placed: Sequence[tuple[Row, str | None]]) -> list[tuple[int, Row]]:
+def _bucket_calls(placed: Sequence[tuple[Placed, str | None]]) -> list[tuple[int, Placed]]:
     first = len({(account, region) for _, account, region in _PLACES})
     buckets = [row for row, _ in placed if row.table == "aws_s3_bucket"]
     return [(first + number, row) for number, row in enumerate(buckets, 1)]
