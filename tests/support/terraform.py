@@ -62,6 +62,10 @@ class Collected:
         (row,) = self.rows(table, **wanted)
         return row
 
+    def gap_rows(self, table: str) -> list[Gap]:
+        """The gaps that say that rows of a table may be missing."""
+        return self.rows(Gap, table_name=table, column_name="")
+
     def gaps(self, uid: str = "", table: str = "") -> dict[tuple[str, str], str]:
         """(table, column) → reason, of one uid."""
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from scanner.collectors.aws.arns import account_of, region_of
 from scanner.collectors.aws.schedule import interval_seconds
 from scanner.collectors.terraform.family import Family, Parts, Satellite
@@ -97,6 +99,7 @@ def _after(lifecycle: View | Lost | None, name: str) -> int | Lost:
     return then(lifecycle, lambda block: then(block.integer(name, absent=0), lambda days: days * _DAY))
 
 
+@functools.lru_cache(maxsize=1_000)  # years of days are gone through, and most plans repeat a few schedules
 def _interval(schedule: str) -> int | Lost:
     found = interval_seconds(schedule or _DAILY)
     return Lost(UNSUPPORTED, f"the schedule {schedule[:60]!r} is not understood") if found is None else found
