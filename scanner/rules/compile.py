@@ -11,7 +11,7 @@ import functools
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -156,12 +156,14 @@ class Compiled:
 
 def compile_rule(rule: Rule) -> Compiled:
     """The SQL and the lineage of a rule. Raises RuleError."""
-    return _Compiler(rule).compiled()
+    with ExitStack() as databases:
+        return _Compiler(rule, databases).compiled()
 
 
 class _Compiler:
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, databases: ExitStack) -> None:
         self.rule = rule
+        self.databases = databases  # closed when all is compiled
         self.tables = tables()
         self.environment = Environment.columns()
         self.parameters = {name: _column(name, type(p.default)) for name, p in rule.parameters.items()}
@@ -246,7 +248,7 @@ class _Compiler:
         if key == "require" and self.query:
             scopes["query"] = self.query
         self._check_names(key, text, scopes, bare="r")
-        reads = self._lineage(key, f"SELECT 1 FROM {self._sources()} WHERE ({sql})")
+        reads = self._lineage(key, f"SELECT 1 FROM {self._sources()} WHERE ({sql})", self._context)
         names = {(_qualified(name, "r")) for name in text.names}
         self._check_read(key, names, self._qualifiers(reads))
         return text, reads
@@ -262,7 +264,8 @@ class _Compiler:
         }  # fmt: skip
         self._check_names(key, text, scopes, bare="c")
         inner = f"SELECT 1 FROM other.{quantifier.of} AS c WHERE ({quantifier.where})"
-        reads = self._lineage(key, f"SELECT 1 FROM {self._sources()} WHERE ({inner})", other=quantifier.of)
+        readable = {*self._context, quantifier.of}
+        reads = self._lineage(key, f"SELECT 1 FROM {self._sources()} WHERE ({inner})", readable)
         names = {_qualified(name, "c") for name in text.names}
         self._check_read(key, names, self._qualifiers(reads))
         if not any(read.database == "other" and read.column for read in reads):
@@ -279,8 +282,9 @@ class _Compiler:
                 raise self._error("query", f"the table {name} is the engine's own")
         if not named:
             raise self._error("query", "it reads no table")
-        columns = self._query_columns(sql, named)
-        reads = self._lineage("query", f"SELECT uid, ok FROM ({sql})", named)
+        box = Sandbox(self._database(named), deadline=5)
+        columns = self._query_columns(sql, named, box)
+        reads = self._lineage("query", f"SELECT uid, ok FROM ({sql})", named, within=box)
         by_table: dict[str, set[str]] = {name: set() for name in named}
         for read in reads:
             if read.column:
@@ -300,8 +304,8 @@ class _Compiler:
         ]
         return text, columns, own, read_elsewhere
 
-    def _query_columns(self, sql: str, named: Collection[str]) -> tuple[str, ...]:
-        columns = self._in_sandbox("query", named, lambda box: box.columns(f"SELECT * FROM ({sql})", tables=named))
+    def _query_columns(self, sql: str, named: Collection[str], box: Sandbox) -> tuple[str, ...]:
+        columns = self._translated("query", lambda: box.columns(f"SELECT * FROM ({sql})", tables=named))
         for needed in ("uid", "ok"):
             if needed not in columns:
                 raise self._error("query", f"it must give a column named {needed}")
@@ -407,6 +411,10 @@ class _Compiler:
 
     # Compiling
 
+    @property
+    def _context(self) -> frozenset[str]:
+        return frozenset({self.rule.resource, "environment", "parameter", "query"})
+
     def _sources(self) -> str:
         parts = [f"main.{self.rule.resource} AS r", "main.environment AS environment"]
         parts += ["main.parameter AS parameter"] if self.parameters else []
@@ -417,25 +425,34 @@ class _Compiler:
         names = {self.rule.resource: "r", "environment": "environment", "parameter": "parameter", "query": "query"}
         return {(("c" if read.database == "other" else names[read.table]), read.column) for read in reads}
 
-    def _lineage(self, key: str, sql: str, named: Collection[str] = (), *, other: str = "") -> set[Read]:
-        allowed = {self.rule.resource, "environment", "parameter", "query", other} if not named else set(named)
-        return self._in_sandbox(key, named, lambda box: box.reads(sql, tables=allowed), other=other)
+    def _lineage(self, key: str, sql: str, tables: Collection[str], *, within: Sandbox | None = None) -> set[Read]:
+        return self._translated(key, lambda: (within or self.expressions).reads(sql, tables=tables))
 
-    def _in_sandbox(self, key: str, named: Collection[str], use: Callable[[Sandbox], T], *, other: str = "") -> T:
-        """Run `use` over empty tables, and say where in the rule it went wrong. Raises RuleError."""
-        with closing(sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)) as connection:
-            connection.execute("ATTACH ':memory:' AS other")
-            for name in {self.rule.resource, "environment", *named}:
-                connection.execute(self.tables[name].ddl())
-            if other:
-                connection.execute(self.tables[other].ddl().replace("CREATE TABLE ", "CREATE TABLE other.", 1))
-            for name, columns in (("parameter", self.parameters), ("query", self.query)):
-                if columns:
-                    connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
-            try:
-                return use(Sandbox(connection, deadline=5))
-            except (sqlite3.Error, DeadlineError) as error:
-                raise self._error(key, str(error)) from error
+    @functools.cached_property
+    def expressions(self) -> Sandbox:
+        """Empty tables for all expressions: the subject and its context, apart from them what quantifiers look through."""
+        connection = self._database({self.rule.resource, "environment"})
+        connection.execute("ATTACH ':memory:' AS other")
+        for name in {quantifier.of for quantifier in self.rule.quantifiers}:
+            connection.execute(self.tables[name].ddl().replace("CREATE TABLE ", "CREATE TABLE other.", 1))
+        for name, columns in (("parameter", self.parameters), ("query", self.query)):
+            if columns:
+                connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+        return Sandbox(connection, deadline=5)
+
+    def _database(self, names: Iterable[str]) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
+        self.databases.enter_context(closing(connection))
+        for name in names:
+            connection.execute(self.tables[name].ddl())
+        return connection
+
+    def _translated(self, key: str, use: Callable[[], T]) -> T:
+        """What `use` gives; where SQLite refuses, say where in the rule. Raises RuleError."""
+        try:
+            return use()
+        except (sqlite3.Error, DeadlineError) as error:
+            raise self._error(key, str(error)) from error
 
     def _error(self, key: str, problem: str) -> RuleError:
         return RuleError(self.rule.id, f"{self.rule.at(key)}: {key}: {problem}")

@@ -7,30 +7,30 @@ listing, an assignment. Each verdict then stays what it was or becomes unknown, 
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.rules import Rule
 from scanner.rules.evaluation import judge
 from scanner.rules.sandbox import Timed
 from scanner.rules.state import State
-from scanner.tables import Assignment, Child, Environment, Gap, Placed, Requested, Row, Scope, tables
+from scanner.tables import Assignment, Environment, Gap, Requested, Row, tables
 from scanner.tables.aws_rds import AwsRdsInstance, AwsRdsLogExport
 from scanner.tables.aws_s3 import AwsS3Bucket
 from tests.support.rules import ACCOUNT, OTHER, gap, placed, rule, scope
 
 SCOPES = (f"aws/{ACCOUNT}/eu-west-1", f"aws/{ACCOUNT}/eu-north-1", f"aws/{ACCOUNT}/global", f"aws/{OTHER}/eu-west-1")
 JUDGED = (AwsRdsInstance, AwsRdsLogExport, AwsS3Bucket)
-BOOLS, NUMBERS, TEXTS = (
-    st.sampled_from([True, False, None]),
-    st.sampled_from([0, 1, 2, None]),
-    st.sampled_from(["a", "b", None]),
-)
+# Mostly known: where all is unknown from the start, nothing can go wrong.
+BOOLS = st.sampled_from([True, False, True, False, True, False, None])
+NUMBERS = st.sampled_from([0, 1, 2, 0, 1, 2, None])
+TEXTS = st.sampled_from(["a", "b", "a", "b", None])
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -72,10 +72,14 @@ PARAMETERS = {"most": {"default": 1, "production": 2, "description": "d"}}
 
 
 def quantifiers() -> st.SearchStrategy[dict[str, Any]]:
+    def about(atoms: list[str]) -> st.SearchStrategy[str]:
+        """Beside what else is asked, something of the rows themselves."""
+        alone = st.sampled_from(atoms)
+        joined = st.tuples(alone, st.sampled_from(["and", "or"]), conditions([*atoms, *CONTEXT]))
+        return st.one_of(alone, alone, joined.map(lambda t: f"{t[0]} {t[1]} ({t[2]})"))
+
     def of(table: str, atoms: list[str], places: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries(
-            {"of": st.just(table), "where": conditions([*atoms, *CONTEXT]), "within": st.sampled_from(places)}
-        )
+        return st.fixed_dictionaries({"of": st.just(table), "where": about(atoms), "within": st.sampled_from(places)})
 
     places = ["", "account", "region"]
     return st.one_of(
@@ -87,21 +91,15 @@ def quantifiers() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def rules(draw: Draw) -> Rule:
-    parts: dict[str, Any] = {"require": "(multi_az or not multi_az) and port < parameter.most"}
-    if draw(st.booleans()):
-        parts["require"] = f"({draw(conditions([*SUBJECT, *CONTEXT]))}) and (r.port < parameter.most or r.multi_az)"
-    if draw(st.booleans()):
+    parts: dict[str, Any] = {}
+    for kind in draw(st.sampled_from([[], ["none"], ["any"], ["all"], ["none", "any"]])):
+        parts[kind] = draw(quantifiers())
+    if not parts or draw(st.booleans()):
+        parts["require"] = draw(conditions([*SUBJECT, *CONTEXT]))
+    if draw(st.integers(0, 2)) == 0:
         parts["when"] = draw(conditions([*SUBJECT, *CONTEXT]))
-    for kind in draw(st.sets(st.sampled_from(["none", "any", "all"]), min_size=1, max_size=2)):
-        wanted = draw(quantifiers())
-        parts[kind] = (
-            wanted if any(f"c.{n}" in wanted["where"] or "log_name" in wanted["where"] for n in _columns()) else []
-        )
-    return rule(**{key: value for key, value in parts.items() if value}, parameters=PARAMETERS)
-
-
-def _columns() -> Iterable[str]:
-    return {name for kind in JUDGED for name in kind.columns()}
+    sql = json.dumps(parts)
+    return rule(**parts, parameters=PARAMETERS if "parameter.most" in sql else {})
 
 
 # Estates
@@ -114,8 +112,8 @@ def worlds(draw: Draw) -> World:
         where = draw(st.sampled_from([SCOPES[0], SCOPES[1], SCOPES[3]]))
         rows.append(
             placed(
-                AwsRdsInstance, f"db{n}", where, multi_az=draw(BOOLS), storage_encrypted=draw(BOOLS), port=draw(NUMBERS),
-                engine=draw(TEXTS), kms_key_uid=draw(TEXTS),
+                AwsRdsInstance, f"db{n}", where, multi_az=draw(BOOLS), storage_encrypted=draw(BOOLS),
+                port=draw(NUMBERS), engine=draw(TEXTS), kms_key_uid=draw(TEXTS),
             )
         )  # fmt: skip
         rows += [
@@ -127,19 +125,19 @@ def worlds(draw: Draw) -> World:
         given_region = {"region": "eu-west-1"} if where.endswith("global") and draw(st.booleans()) else {}
         rows.append(
             placed(
-                AwsS3Bucket, f"b{n}", where, mfa_delete=draw(BOOLS), versioning_enabled=draw(BOOLS), created=draw(NUMBERS),
-                kms_key_uid=draw(TEXTS), **given_region,
+                AwsS3Bucket, f"b{n}", where, mfa_delete=draw(BOOLS), versioning_enabled=draw(BOOLS),
+                created=draw(NUMBERS), kms_key_uid=draw(TEXTS), **given_region,
             )
         )  # fmt: skip
     subjects = {row.uid for row in rows if isinstance(row, AwsRdsInstance)}
-    return World(rows, [], {uid: draw(st.sampled_from(["live", "test", "", None])) for uid in sorted(subjects)})
+    return World(rows, [], {uid: draw(st.sampled_from(["live", "live", "test", "", None])) for uid in sorted(subjects)})
 
 
 def degrade(draw: Draw, world: World) -> World:
     """The same estate with less of it read, and what was not read said."""
     less = world.copy()
     reason = draw(st.sampled_from(["denied", "stale", "after_apply"]))
-    match draw(st.sampled_from(["cell", "column", "rows", "listing", "assignment"])):
+    match draw(st.sampled_from(["cell", "cell", "column", "rows", "rows", "listing", "listing", "assignment"])):
         case "cell":
             row = draw(st.sampled_from(less.rows))
             name = draw(st.sampled_from([c.name for c in row.columns().values() if c.nullable and c.name != "name"]))
@@ -197,7 +195,6 @@ def evaluate(of: Rule, world: World) -> dict[str, str]:
         return {v.uid: v.status for v in judge(of, State.read(db), Timed(db), 0) if v.because or v.status != "unknown"}
 
 
-@settings(max_examples=400)
 @given(rules(), worlds(), st.data())
 def test_knowing_less_is_never_certain_of_something_else(of: Rule, world: World, data: st.DataObject) -> None:
     before = evaluate(of, world)
@@ -218,9 +215,3 @@ def test_knowing_less_is_never_certain_of_something_else(of: Rule, world: World,
 def test_every_unknown_has_a_reason(of: Rule, world: World) -> None:
     """`evaluate` leaves out an unknown without one, so that its subject would be missing here."""
     assert set(evaluate(of, world)) == {row.uid for row in world.rows if isinstance(row, AwsRdsInstance)}
-
-
-def test_the_law_speaks_of_tables_that_have_what_it_takes_away() -> None:
-    assert [issubclass(kind, Child) for kind in JUDGED] == [False, True, False]
-    assert all(issubclass(kind, Placed) for kind in JUDGED)
-    assert {type(scope(name)) for name in SCOPES} == {Scope}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -75,10 +79,19 @@ def scope(name: str) -> Scope:
     return Scope(id=name, source=kind, account=account, region="" if region == "global" else region)
 
 
+@functools.cache
+def _empty_estate() -> Path:
+    """Creating every table takes longer than a test does, so it is done once."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    with Estate.create(folder / "empty.db"):
+        return folder / "empty.db"
+
+
 def estate(path: Path, *rows: Row, asked: Iterable[str] = TABLES, scopes: Iterable[str] = (SCOPE,)) -> Estate:
     """An estate of these rows. Every scope was asked for the tables; each resource is in the environment `live`,
     unless an assignment says otherwise."""
-    made = Estate.create(path / f"estate-{len(list(path.iterdir()))}.db")
+    made = Estate.open(Path(shutil.copy(_empty_estate(), path / f"estate-{len(list(path.iterdir()))}.db")))
     names = sorted({*scopes, *(row.scope for row in rows if isinstance(row, Placed | Gap))})
     made.insert([Environment(id=""), Environment(id="live", tier="production", is_production=True)])
     made.insert(scope(name) for name in names)
