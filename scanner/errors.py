@@ -1,12 +1,12 @@
 """The one family of errors. Each says who and what in one line, and carries its exit code.
 
-    ScannerError                4  internal: an invariant of ours is broken
-    ├── UsageError              2  the command line asks for something that is not there
-    ├── InputError              2  outside text that does not parse or is refused: where, what, what to do
-    │   └── ConfigError         2  tierwall.yaml or a governance file is wrong
-    ├── RuleError               2  a rule or framework file is wrong
-    ├── SourceError             3  a source could not be reached at all: nothing can be told
-    └── StoreError              4  the database is damaged, newer than we are, or cannot be written
+ScannerError                4  internal: an invariant of ours is broken
+├── UsageError              2  the command line asks for something that is not there
+├── InputError              2  outside text that does not parse or is refused: where, what, what to do
+│   └── ConfigError         2  tierwall.yaml or a governance file is wrong
+├── RuleError               2  a rule or framework file is wrong
+├── SourceError             3  a source could not be reached at all: nothing can be told
+└── StoreError              4  the database is damaged, newer than we are, or cannot be written
 """
 
 

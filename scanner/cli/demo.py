@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
         clusters = [
             running.enter_context(
                 _server(
-                    "kubernetes_api.py", "--kubeconfig", str((out / f"{name}.kubeconfig").absolute()), "--context", name,
+                    "kubernetes_api.py",
+                    "--kubeconfig", str((out / f"{name}.kubeconfig").absolute()), "--context", name,
                     str(acme / "clusters" / name),
                 )
             )

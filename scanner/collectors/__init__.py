@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from scanner.errors import UsageError
+from scanner.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from scanner.environments import Config
@@ -20,7 +20,8 @@ LIVE = ("aws", "kubernetes", "config")  # the sources that `scan` reads; plans a
 def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress: Progress | None = None) -> None:
     """Read the sources that tierwall.yaml declares, or those named, all at once, into the stage.
 
-    Raises UsageError for a source that is not declared; SourceError for one that cannot be used at all.
+    Raises UsageError for a source that is not declared; SourceError when none of them can be
+    used at all: one that cannot beside others that can is a matter of gaps.
     """
     declared = [name for name in LIVE if getattr(config.sources, name) is not None]
     wanted = list(sources) or declared
@@ -30,15 +31,21 @@ def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress:
             raise UsageError(f"source {name}: tierwall.yaml does not declare it under `sources`; it declares {has}")
     if not wanted:
         raise UsageError("tierwall.yaml declares no source to scan; add aws, kubernetes or config under `sources`")
+    say = progress or _silent
+    failed = []
     with ThreadPoolExecutor(max_workers=len(wanted), thread_name_prefix="source") as pool:
         running = [
-            pool.submit(
-                importlib.import_module(f"scanner.collectors.{name}").collect, config, stage, progress or _silent
-            )
+            pool.submit(importlib.import_module(f"scanner.collectors.{name}").collect, config, stage, say)
             for name in wanted
         ]
         for one in running:
-            one.result()
+            try:
+                one.result()
+            except SourceError as e:  # its gaps are written: the other sources are still worth keeping
+                failed.append(e)
+                say(str(e))
+    if len(failed) == len(wanted):
+        raise failed[0]
 
 
 def _silent(_: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ def render_html(result: Result, organisation: str, report: str = "audit") -> str
     )
 
 
+@functools.cache
 def _environment(report: str) -> Environment:
     from jinja2 import FileSystemLoader
 
@@ -89,6 +91,7 @@ def _style(css: str) -> Any:
     return Markup(css)  # noqa: S704  # bundled, never outside text
 
 
+@functools.cache
 def _texts(report: str) -> Mapping[str, Any]:
     from scanner.safe.files import read_bytes
     from scanner.safe.yaml import Dialect, load

@@ -430,7 +430,7 @@ class _Compiler:
 
     @functools.cached_property
     def expressions(self) -> Sandbox:
-        """Empty tables for all expressions: the subject and its context, apart from them what quantifiers look through."""
+        """Empty tables for all expressions: the subject and its context; apart from them, what quantifiers read."""
         connection = self._database({self.rule.resource, "environment"})
         connection.execute("ATTACH ':memory:' AS other")
         for name in {quantifier.of for quantifier in self.rule.quantifiers}:

@@ -65,7 +65,9 @@ class Stage:
     def document(self, document: Document) -> None:
         """Redact a document, split off what is volatile, shape it and keep it."""
         kind = self.kinds[document.kind]
-        redacted = self.redactor.parts(dict(document.parts), secret=kind.secret, settings=kind.settings)
+        redacted = self.redactor.parts(
+            dict(document.parts), secret=kind.secret, settings=kind.settings, base64=kind.base64
+        )
         self._keep(dataclasses.replace(document, parts=redacted), stale=False)
 
     def carry_over(self, document: Document) -> None:

@@ -116,9 +116,7 @@ class Placed(Row, abstract=True):
     region: str | None = column("Cloud region; '' for global resources.", default="")
     cluster: str | None = column("Cluster name as declared.", default="")
     namespace: str | None = column("Kubernetes namespace.", default="")
-    source: str | None = column(
-        "Where the row comes from: aws, kubernetes, config, terraform, manifests.", default=""
-    )
+    source: str | None = column("Where the row comes from: aws, kubernetes, config, terraform, manifests.", default="")
     file: str | None = column("Source file, for what was read from files.", volatile=True, default="")
     line: int | None = column("Line in that file, 0 where there is none.", volatile=True, default=0)
 

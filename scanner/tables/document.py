@@ -55,6 +55,7 @@ class Kind:
     shape: Callable[[Document], Iterable[Placed]]  # pure, and total: any subset of the parts gives rows
     volatile: tuple[str, ...] = ()  # kept per snapshot and shown, but no change: last used, status
     secret: tuple[str, ...] = ()  # strings that are always replaced by keyed hashes
+    base64: tuple[str, ...] = ()  # of those, the ones that are Base64: hashed decoded, equal to the same in clear
     settings: tuple[str, ...] = ()  # maps of names to values: each value is judged by its name and form
 
 

@@ -38,6 +38,7 @@ def _kind(
     *tables: type[Placed],
     volatile: tuple[str, ...] = (),
     secret: tuple[str, ...] = (),
+    base64: tuple[str, ...] = (),
     needs: str = OBJECT,
 ) -> Kind:
     """A kind named after its own table. Without the part it needs, only the identity of a resource is known."""
@@ -53,7 +54,9 @@ def _kind(
         namespace = {"namespace": document.name} if own is cluster.KubernetesNamespace else {}
         return [own(**place(document) | namespace)]
 
-    return Kind(name=own.table, tables=tables, shape=total, volatile=volatile, secret=secret, settings=_SETTINGS)
+    return Kind(
+        name=own.table, tables=tables, shape=total, volatile=volatile, secret=secret, base64=base64, settings=_SETTINGS
+    )
 
 
 KINDS: tuple[Kind, ...] = (
@@ -84,7 +87,7 @@ KINDS: tuple[Kind, ...] = (
     _kind(shape_persistent_volume_claim, storage.KubernetesPersistentVolumeClaim, volatile=("object.status",)),
     _kind(
         shape_secret, storage.KubernetesSecret, storage.KubernetesSecretReference, storage.KubernetesSecretValue,
-        secret=("values.data.*",), needs="references",
+        secret=("values.data.*",), base64=("values.data.*",), needs="references",
     ),
 )  # fmt: skip
 
