@@ -96,8 +96,12 @@ class Acme:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command in a process of its own."""
+        return self.execute(self.command(*arguments), **environment)
+
+    def execute(self, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+        """Any program in the folder."""
         return subprocess.run(
-            self.command(*arguments), cwd=self.folder, env={**self.environment, **environment},
+            command, cwd=self.folder, env={**self.environment, **environment},
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
