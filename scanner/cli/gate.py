@@ -100,8 +100,8 @@ def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
     for notice in outcome.result.notices:
         print(clean(f"note: {notice}"), file=sys.stderr)
     if outcome.after_apply:
-        print(f"note: {outcome.after_apply} checks can only be made after the apply", file=sys.stderr)
-    judged = f"{outcome.result.summary.resources} resources, {outcome.result.summary.rules} rules"
+        print(f"note: checks that can only be made after the apply: {outcome.after_apply}", file=sys.stderr)
+    judged = f"resources: {outcome.result.summary.resources}, rules: {outcome.result.summary.rules}"
     print(f"gate: {'; '.join(outcome.why) or 'nothing in the way'} ({judged})", file=sys.stderr)
 
 

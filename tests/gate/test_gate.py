@@ -253,7 +253,7 @@ def test_the_command_says_for_each_finding_where_it_is_and_what_to_do(
     assert code == 1
     assert out.startswith(f"plan.json: aws_security_group.g: critical: {OPEN}: ")
     assert "; Remove the rule" in out
-    assert err.splitlines()[-1] == "gate: 1 failure at or above high (1 resources, 1 rules)"
+    assert err.splitlines()[-1] == "gate: 1 failure at or above high (resources: 1, rules: 1)"
     assert not (here / "home").exists(), "no key of its own is kept for what is not kept"
 
 

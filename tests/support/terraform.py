@@ -150,7 +150,12 @@ _PROVIDER = "registry.terraform.io/hashicorp/aws"
 def mirror() -> Path | None:
     """A folder of providers in Terraform's layout that has the AWS provider: named by the environment, or usual."""
     named = os.environ.get("TIERWALL_TERRAFORM_MIRROR")
-    usual = (Path.home() / ".terraform.d/plugins", Path("/usr/local/share/terraform/plugins"))
+    usual = (
+        Path.home() / ".terraform.d/plugins",
+        Path.home() / ".local/share/terraform/plugins",
+        Path("/usr/local/share/terraform/plugins"),
+        Path("/usr/share/terraform/plugins"),
+    )
     candidates = [Path(named)] if named else list(usual)
     return next((folder for folder in candidates if (folder / _PROVIDER).is_dir()), None)
 
