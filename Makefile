@@ -41,7 +41,7 @@ quick: $(VENV)/.installed libraries
 	$(BIN)/python $(PYTEST) -m "not ($(MORE))"
 
 more: $(VENV)/.installed libraries extras
-	$(BIN)/python $(PYTEST) -m "$(MORE)"
+	TIERWALL_TERRAFORM_MIRROR=$$(tools/terraform-mirror) $(BIN)/python $(PYTEST) -m "$(MORE)"
 
 pythons: $(VENV)/.installed
 	@own=$$($(BIN)/python -c 'import sys; print("{}.{}".format(*sys.version_info))'); \
