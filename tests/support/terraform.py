@@ -144,7 +144,7 @@ def made(*changes: Mapping[str, Json], configured: Mapping[str, Mapping[str, Jso
 
 # --- Real Terraform ---
 
-_PROVIDER = "registry.terraform.io/hashicorp/aws"
+_PROVIDER = "*/hashicorp/aws"  # below the host of the registry that it came from
 
 
 def mirror() -> Path | None:
@@ -157,7 +157,7 @@ def mirror() -> Path | None:
         Path("/usr/share/terraform/plugins"),
     )
     candidates = [Path(named)] if named else list(usual)
-    return next((folder for folder in candidates if (folder / _PROVIDER).is_dir()), None)
+    return next((folder for folder in candidates if any(folder.glob(_PROVIDER))), None)
 
 
 def missing() -> str:
