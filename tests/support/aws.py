@@ -7,6 +7,7 @@ import copy
 import functools
 import json
 import logging
+import os
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +34,7 @@ REDACTOR = Redactor(HashKey(b"k" * 32))
 MAIN, OTHER = "123456789012", "210987654321"
 REGION, OTHER_REGION = "eu-west-1", "eu-central-1"
 USER_DATA = "#!/bin/sh\nexport DB_PASSWORD=hunter2-Tr0ub4dor\n"
-IMAGE = "ami-03cf127a"  # one of those that moto always has
+IMAGE = "ami-12345678"
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 Operation = tuple[str, str]  # service, operation
 
@@ -41,6 +42,7 @@ Operation = tuple[str, str]  # service, operation
 @functools.cache
 def server() -> str:
     """The URL of the one moto server of this process."""
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # hundreds of images and snapshots that nobody here looks at
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     moto_additions.add()
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -82,10 +84,12 @@ def client(service: str, region: str = REGION, account: str = MAIN) -> Any:
     )  # fmt: skip
 
 
-def config(accounts: dict[str, dict[str, Any]] | None = None, regions: tuple[str, ...] = (REGION,)) -> Config:
-    """tierwall.yaml that declares accounts; the server's own by default. Nothing is retried."""
+def config(
+    accounts: dict[str, dict[str, Any]] | None = None, regions: tuple[str, ...] = (REGION,), attempts: int = 1
+) -> Config:
+    """tierwall.yaml that declares accounts; the server's own by default. Nothing is retried by default."""
     declared = {"main": {"id": MAIN}} if accounts is None else accounts
-    aws: dict[str, Any] = {"accounts": declared, "max_attempts": 1}
+    aws: dict[str, Any] = {"accounts": declared, "max_attempts": attempts}
     return Config.model_validate({"sources": {"aws": aws | ({"regions": list(regions)} if regions else {})}})
 
 
@@ -156,7 +160,7 @@ def replaying() -> Iterator[None]:
 
     def after_call(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
         # A refusal was not asked for here, and a report that is being written is asked for again.
-        if context.get("asked", None) not in (None, *answers) and parsed.get("State") != "STARTED":
+        if context.get("asked") not in (None, *answers) and parsed.get("State") != "STARTED":
             answers[context["asked"]] = (http_response, copy.deepcopy(parsed))
 
     # IAM's answers are kept before the SDK decodes the policies in them, for it will do so again.
@@ -169,6 +173,27 @@ def denying(service: str, operation: str) -> contextlib.AbstractContextManager[N
     """Refuse every call of one operation, as AWS refuses it to a caller without the permission."""
     code = _CODES.get(service, "AccessDeniedException")
     return intercepting(lambda s, o, _: (403, code) if (s, o) == (service, operation) else None)
+
+
+@contextlib.contextmanager
+def answering(operation: str, statuses: Iterator[int]) -> Iterator[None]:
+    """Let the next requests of an operation get these HTTP statuses over the wire, so that the SDK may retry."""
+
+    def before_send(request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        if not event_name.endswith(f".{operation}"):
+            return None
+        status = next(statuses, None)
+        return None if status is None else AWSResponse(request.url, status, {}, _TooMany())
+
+    with _hooked("before-send", before_send):
+        yield
+
+
+class _TooMany:
+    """The body of EC2's answer to one request too many."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield b"<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>"
 
 
 @contextlib.contextmanager

@@ -151,8 +151,10 @@ def _loader() -> Loader:
 
 
 def new_session(profile: str = "") -> botocore.session.Session:
+    """An SDK session of its own. Raises ProfileNotFound."""
     session = botocore.session.Session(profile=profile or None)
     session.register_component("data_loader", _loader())
+    session.get_scoped_config()  # else a profile that does not exist goes unnoticed until the first call
     return session
 
 

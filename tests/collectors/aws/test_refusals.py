@@ -82,9 +82,7 @@ def test_a_listing_that_breaks_off_keeps_what_it_had_and_says_so(
         assert (kept < 10) == (pages < 2)
 
 
-def test_pages_of_one_tell_the_same_as_one_page(
-    full: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_of_one_tell_the_same_as_one_page(full: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with aws.paging_by_one(monkeypatch), aws.scan(tmp_path) as estate:
         assert aws.facts(estate) == aws.facts(full)
         assert estate.rows(Gap) == []
