@@ -61,7 +61,7 @@ def nothing(here: Acme) -> None:
 NO_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 CASES = {
     "no credentials": (nothing, only("aws"), NO_CREDENTIALS, 3, "AWS_PROFILE"),
-    "unreachable clusters": (nobody_listens, only("kubernetes"), {}, 3, "127.0.0.1"),
+    "unreachable clusters": (nobody_listens, only("kubernetes"), {}, 3, "cannot be read"),
     "unknown region": (
         edit("tierwall.yaml", "regions: [eu-west-1]", "regions: [eu-wets-1]"), only("aws"), {}, 2, "eu-wets-1",
     ),

@@ -5,6 +5,8 @@ Each question is put to the server once and its answer repeated, for the organis
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,8 @@ class Estate:
         self.database = organisation.folder / "tierwall.db"
         self.findings = self.scan()
         self.failed = {_key(f) for f in self.findings["findings"] if f["status"] == "fail"}
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.full = self.database.read_bytes()
 
     def scan(self) -> acme.Json:

@@ -148,13 +148,14 @@ def _hooked(event: str, hook: Callable[..., Any], *, first: bool = False) -> Ite
 @contextlib.contextmanager
 def replaying() -> Iterator[None]:
     """Ask the server each question once and repeat its answers: for many scans of one account that does not change."""
-    answers: dict[tuple[str, str, str, str], tuple[Any, Any]] = {}
+    answers: dict[tuple[str, ...], tuple[Any, Any]] = {}
 
-    def before_call(model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+    def before_call(model: Any, params: dict[str, Any], context: dict[str, Any], request_signer: Any, **_: Any) -> Any:
         body = params["body"]
         asked = json.dumps(body, sort_keys=True, default=str) if isinstance(body, dict) else str(body)
         query = json.dumps(params["query_string"], sort_keys=True, default=str)
-        context["asked"] = (model.service_model.service_name, model.name, params["url"] + query, asked)
+        who = getattr(request_signer._credentials, "access_key", "")  # accounts differ by it alone
+        context["asked"] = (who, model.service_model.service_name, model.name, params["url"] + query, asked)
         answer = answers.get(context["asked"])
         return None if answer is None else (answer[0], copy.deepcopy(answer[1]))
 
