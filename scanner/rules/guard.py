@@ -142,7 +142,10 @@ class _Builder:
             self.ok.all += self._blocking_inputs(other)
         elif other.within:
             blocking += self._blocking_inputs(other)
-            self.ok.places.append(_Places(other, asked, self.state.scopes, blocking))
+            astray = [gap for gap in blocking if gap.column in ("account", "region", "cluster")]  # it may be anywhere
+            self.ok.all += astray
+            here = [gap for gap in blocking if gap not in astray]
+            self.ok.places.append(_Places(other, asked, self.state.scopes, here))
         else:
             blocking += self._blocking_inputs(other)
             self.ok.all += blocking
