@@ -41,6 +41,7 @@ from scanner.results.model import (
     WaiverLine,
     WaiverRef,
 )
+from scanner.results.places import declared
 from scanner.rules.verdict import SCOPE, Because, Verdict
 from scanner.tables import Derived, Environment, Resource, tables
 from scanner.waivers import Waiver
@@ -259,8 +260,8 @@ class _Builder:
         environment, because, _ = self.assignment.get(uid, ("", "", ""))
         tier = self.environments[environment].tier if environment in self.environments else ""
         subject = Subject(uid=uid, table=table, environment=environment, tier=tier or "", assigned_because=because)
-        declared = self.tables[table].columns()
-        wanted = [name for name in (*_PLACE, "kind") if name in declared]
+        columns = self.tables[table].columns()
+        wanted = [name for name in (*_PLACE, "kind") if name in columns]
         row = self.db.execute(
             f"SELECT {', '.join(wanted)} FROM {table} WHERE uid = ? LIMIT 1",  # noqa: S608  # declared names
             (uid,),
@@ -384,9 +385,9 @@ class _Builder:
 
     def _was_asked(self, table: str) -> bool:
         """Whether any scope was asked for the table; what is Tierwall's own is always there."""
-        declared = self.tables[table]
-        if issubclass(declared, Derived):
-            return all(self._was_asked(name) for name in declared.inputs)
+        kind = self.tables[table]
+        if issubclass(kind, Derived):
+            return all(self._was_asked(name) for name in kind.inputs)
         return table in self.asked or table == "environment" or table.startswith("tierwall_")
 
     def _not_asked(self) -> list[Exclusion]:
@@ -438,11 +439,18 @@ class _Builder:
         self, rules: Mapping[str, RuleLine], attestations: Sequence[Attestation]
     ) -> tuple[FrameworkLine, ...]:
         applies = self.context.applies
+
+        def applicable(framework: str, environment: str) -> bool:
+            """An expanded environment, `feature/login`, has the frameworks of the one it was declared by."""
+            if applies is None:
+                return True
+            return framework in applies.get(environment, applies.get(declared(environment), ()))
+
         return tuple(
             framework_line(
                 framework,
                 rules,
-                [env for env in self.environments if applies is None or framework.id in applies.get(env, ())],
+                [env for env in self.environments if applicable(framework.id, env)],
                 attestations,
                 self.as_of,
             )

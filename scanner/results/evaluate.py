@@ -15,10 +15,11 @@ from scanner.environments import Config, assign
 from scanner.frameworks import Framework
 from scanner.results.build import Context, DocumentRef, build, finding_id
 from scanner.results.model import Result, Tool
+from scanner.results.places import may_hold, threshold_sources
 from scanner.rules import Rules, Verdict, run
 from scanner.store import Estate, Evaluation, Snapshot, Store
 from scanner.store.codec import digest
-from scanner.tables import Environment, Kinds, TierwallRun
+from scanner.tables import Environment, Kinds, Scope, TierwallRun
 from scanner.waivers import Waiver
 
 
@@ -39,6 +40,7 @@ class Policy:
         return {
             "rules": self.rules.digest,
             "policy": self.config.digest,
+            "frameworks": digest([f.digest for f in self.frameworks]),
             "waivers": digest([_plain(w) for w in self.waivers]),
             "attestations": digest([_plain(a) for a in self.attestations]),
         }
@@ -82,10 +84,13 @@ def evaluate(
                 ((v.rule, v.uid, v.discriminator, v.status, v.message, _because(v)) for v in verdicts),
             )
         documents = {uid: DocumentRef(member.sha) for uid, member in store.members(snapshot.id).items()}
+        names = [row.id for row in estate.rows(Environment) if row.id]
         context = Context(
             first_seen={finding_id(*key): since for key, since in store.first_failed().items()},
             documents=documents,
             applies=policy.applies or None,
+            may_hold=may_hold(policy.config, estate.rows(Scope), names),
+            threshold_sources=threshold_sources(policy.config, names),
         )
         return build(
             estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,

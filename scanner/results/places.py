@@ -1,0 +1,58 @@
+"""What the configuration says of environments before anything is read: where each may have resources, and whose
+word its thresholds are. Needed where the estate cannot tell, as for a scope that could not be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.environments import Config
+    from scanner.environments.model import AwsMatch, Match
+    from scanner.tables import Scope
+
+
+def declared(environment: str) -> str:
+    """The declared environment that an expanded one, `feature/login`, comes from."""
+    return environment.partition("/")[0]
+
+
+def may_hold(config: Config, scopes: Iterable[Scope], environments: Iterable[str]) -> dict[str, list[str]]:
+    """For each scope the environments that resources in it can be matched to. Too many is safe, too few is not."""
+    names = list(environments)
+    found: dict[str, list[str]] = {}
+    for scope in scopes:
+        found[scope.id] = []
+        for name in names:
+            own = config.environments.get(declared(name))
+            matches = [*own.match, *([own.each] if own.each else [])] if own else []
+            if own is None or any(_may_match(match, scope, config) for match in matches):
+                found[scope.id].append(name)
+    return found
+
+
+def threshold_sources(config: Config, environments: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(environment, column of the table `environment`) → the line that states the value, or `tierwall default`."""
+    return {
+        (name, column): threshold.origin
+        for name in environments
+        if declared(name) in config.environments
+        for column, threshold in config.thresholds(declared(name)).items()
+    }
+
+
+def _may_match(match: Match, scope: Scope, config: Config) -> bool:
+    if scope.source == "aws":
+        return match.aws is not None and _may_match_aws(match.aws, scope, config)
+    if scope.source == "kubernetes":
+        return match.kubernetes is not None and match.kubernetes.cluster == scope.cluster
+    return match.config is not None or scope.source != "config"  # code declares resources of any place
+
+
+def _may_match_aws(match: AwsMatch, scope: Scope, config: Config) -> bool:
+    """Regions narrow what is regional; tags and uids say nothing of the place."""
+    accounts = config.sources.aws.accounts if config.sources.aws else {}
+    ids = {accounts[name].id for name in match.accounts if name in accounts}
+    unknown = any(name not in accounts for name in match.accounts)
+    here = not match.accounts or unknown or scope.account in ids
+    return here and (not match.regions or not scope.region or scope.region in match.regions)
