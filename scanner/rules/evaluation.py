@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ _PLACE = ("r.scope", "r.account", "r.region", "r.cluster")
 _ASSIGNMENT = ("environment", "candidates", "reason", "call")
 
 Key = tuple[str, str]  # uid, discriminator
+Answer = tuple[str, str, Status]
 
 
 def run(
@@ -66,7 +67,8 @@ def judge(rule: Rule, state: State, box: Timed, as_of: int) -> list[Verdict]:
         verdicts = evaluation.nothing("error", str(error))
     except TwiceError as error:
         verdicts = evaluation.nothing("error", str(error))
-    return sorted(verdicts, key=lambda verdict: verdict[1:3])
+    verdicts.sort()  # their keys differ, so nothing else of them is compared
+    return verdicts
 
 
 class TwiceError(Exception):
@@ -85,26 +87,28 @@ class Evaluation:
     def verdicts(self) -> list[Verdict]:
         """Raises DeadlineError, TwiceError and sqlite3.Error."""
         answers = self.answers()
-        keys: dict[str, list[Key]] = {"fail": [], "unknown": []}
-        for key, status in answers.items():
-            if status in keys:
-                keys[status].append(key)
-        messages, reasons = self._messages(keys["fail"]), self._reasons(keys["unknown"])
-        name = self.rule.id
-        judged = [
-            Verdict(name, *key, status, messages.get(key, ""), reasons.get(key, ())) for key, status in answers.items()
-        ]
+        messages = self._messages([(uid, discriminator) for uid, discriminator, status in answers if status == "fail"])
+        reasons = self._reasons([(uid, discriminator) for uid, discriminator, status in answers if status == "unknown"])
+        name, nothing = self.rule.id, ()
+        judged = []
+        for uid, discriminator, status in answers:
+            if status == "fail":
+                judged.append(Verdict(name, uid, discriminator, status, messages[uid, discriminator], nothing))
+            elif status == "unknown":
+                judged.append(Verdict(name, uid, discriminator, status, "", reasons[uid, discriminator]))
+            else:
+                judged.append(Verdict(name, uid, discriminator, status, "", nothing))
         return judged + self._not_read()
 
-    def answers(self) -> dict[Key, Status]:
+    def answers(self) -> list[Answer]:
         """The status of every row of the subject's table. Raises as `verdicts` does."""
         sql = self.compiled.verdicts(self.guard.when_terms, self.guard.ok_terms)
-        answers: dict[Key, Status] = {}
         rows = self.box.rows(sql, self.bound, tables=self.compiled.tables)
-        for uid, answer, discriminator in rows:
-            answers[str(uid), _text(discriminator)] = _STATUSES[answer]
-        if len(answers) != len(rows):
-            raise TwiceError(_twice(rows))
+        if not self.compiled.query:
+            return [(uid, "", _STATUSES[answer]) for uid, answer, _ in rows]  # type: ignore[misc]  # uid is TEXT
+        answers = [(str(uid), _text(discriminator), _STATUSES[answer]) for uid, answer, discriminator in rows]
+        if len({answer[:2] for answer in answers}) < len(answers):
+            raise TwiceError(_twice(answers))
         return answers
 
     def nothing(self, reason: str, problem: str) -> list[Verdict]:
@@ -240,11 +244,6 @@ def _text(discriminator: object) -> str:
     return "" if discriminator is None else str(discriminator)
 
 
-def _twice(rows: Sequence[tuple[object, ...]]) -> str:
-    seen: set[tuple[object, str]] = set()
-    for uid, _, discriminator in rows:
-        if (uid, _text(discriminator)) in seen:
-            key = f" with discriminator {discriminator}" if discriminator else ""
-            return f"the query gives {uid}{key} twice"
-        seen.add((uid, _text(discriminator)))
-    raise AssertionError("no key is there twice")
+def _twice(answers: Sequence[Answer]) -> str:
+    (uid, discriminator), _ = Counter(answer[:2] for answer in answers).most_common(1)[0]
+    return f"the query gives {uid}{f' with discriminator {discriminator}' if discriminator else ''} twice"

@@ -171,7 +171,7 @@ class Bench:
         """The subject's status by key, without messages and reasons."""
         self.set_up(case)
         found = Evaluation(self.rule, self._state(case), self.box, case.as_of).answers()
-        return {key: status for key, status in found.items() if key[0] == case.uid}
+        return {(uid, discriminator): status for uid, discriminator, status in found if uid == case.uid}
 
     def set_up(self, case: Case) -> None:
         """Make the database hold the case and nothing else."""
