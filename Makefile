@@ -38,10 +38,10 @@ layers: $(VENV)/.installed
 	$(BIN)/lint-imports
 
 quick: $(VENV)/.installed libraries
-	$(BIN)/python $(PYTEST) -m "not ($(MORE))"
+	$(BIN)/python $(PYTEST) -m "not ($(MORE) or soak)"
 
 more: $(VENV)/.installed libraries extras
-	TIERWALL_TERRAFORM_MIRROR=$$(tools/terraform-mirror) $(BIN)/python $(PYTEST) -m "$(MORE)"
+	TIERWALL_TERRAFORM_MIRROR=$$(tools/terraform-mirror) $(BIN)/python $(PYTEST) -m "($(MORE)) and not soak"
 
 pythons: $(VENV)/.installed
 	@own=$$($(BIN)/python -c 'import sys; print("{}.{}".format(*sys.version_info))'); \
@@ -50,7 +50,7 @@ pythons: $(VENV)/.installed
 	done
 
 quick-%: $(VENV)-%/.installed libraries
-	$(VENV)-$*/bin/python $(PYTEST) -m "not ($(MORE))"
+	$(VENV)-$*/bin/python $(PYTEST) -m "not ($(MORE) or soak)"
 
 libraries: $(VENV)/.installed
 	@tools/weasyprint-libraries $(BIN)/python
@@ -72,3 +72,7 @@ $(VENV)-%/.installed: requirements.lock pyproject.toml tools/venv
 .PHONY: tables
 tables: $(VENV)/.installed  ## write docs/tables.md anew from the typed tables
 	$(BIN)/python -c "from scanner.tables.dictionary import markdown; print(markdown(), end='')" > docs/tables.md
+
+.PHONY: soak
+soak: $(VENV)/.installed libraries  ## refused calls one by one, kills at random moments: long, run by hand
+	$(BIN)/python $(PYTEST) -m soak

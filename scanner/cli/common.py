@@ -200,4 +200,4 @@ def note(text: str) -> None:
     """Progress and diagnostics, on stderr."""
     from scanner.safe.terminal import clean
 
-    print(clean(text), file=sys.stderr, flush=True)
+    print(clean(text) + "\n", end="", file=sys.stderr, flush=True)  # one write: threads do not mix their lines

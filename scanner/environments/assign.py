@@ -98,6 +98,7 @@ def assign(estate: Estate, config: Config, environment: str | None = None) -> No
         estate.insert(_environments(config, names))
         estate.insert(_allowed_paths(config, names))
         estate.insert(row for one in found for row in _written(one, decisions[one.uid], *reasons.get(one.uid, ("", 0))))
+        estate.insert(_unlisted(estate))
 
 
 def _declared(config: Config, name: str) -> None:
@@ -262,6 +263,22 @@ def _written(one: _Found, decision: Decision, reason: str, call: int) -> Iterato
             scope=one.scope, uid=one.uid, table_name=TierwallAssignment.table, reason=reason, call=call,
             detail=f"would decide: {decision.because}",
         )  # fmt: skip
+
+
+def _unlisted(estate: Estate) -> list[Gap]:
+    """Where resources could not be listed, nobody can tell what belongs to no environment: a gap a scope."""
+    listed = {name for name, kind in tables().items() if issubclass(kind, Resource)}
+    first: dict[str, Gap] = {}
+    for gap in estate.rows(Gap, "uid = '' AND column_name = ''"):
+        if gap.table_name in listed and gap.scope not in first:
+            first[gap.scope] = Gap(
+                scope=gap.scope,
+                table_name=TierwallAssignment.table,
+                reason=gap.reason,
+                call=gap.call,
+                detail=gap.detail,
+            )
+    return list(first.values())
 
 
 def _environments(config: Config, names: Iterable[str]) -> Iterator[Row]:

@@ -70,11 +70,11 @@ class Stage:
         )
         self._keep(dataclasses.replace(document, parts=redacted), stale=False)
 
-    def carry_over(self, document: Document) -> None:
-        """Keep a resource of an earlier snapshot that this one could not read again: stale, hence unknown."""
+    def carry_over(self, document: Document, refused: Gap) -> None:
+        """Keep a resource of an earlier snapshot that this one could not list again: stale, hence unknown."""
         self._keep(document, stale=True)
         table = self.kinds[document.kind].tables[0].table
-        self.gap(Gap(scope=document.scope, uid=document.uid, table_name=table, reason="stale"))
+        self.gap(Gap(scope=document.scope, uid=document.uid, table_name=table, reason="stale", call=refused.call))
 
     def _keep(self, document: Document, *, stale: bool) -> None:
         kind = self.kinds[document.kind]

@@ -157,16 +157,16 @@ class Store:
     def carry_over(self, stage: Stage) -> None:
         """Bring into the stage, as stale, every resource that was there and could not be listed this time."""
         estate = stage.flush()
-        refused = {(g.scope, g.table_name) for g in estate.rows(Gap, "uid = '' AND column_name = ''")}
+        refused = {(g.scope, g.table_name): g for g in estate.rows(Gap, "uid = '' AND column_name = ''")}
         have = {uid for (uid,) in estate.connection.execute("SELECT uid FROM staged")}
         asked = {(r.scope, r.table_name) for r in estate.rows(Requested)}
         before = self.snapshots()
-        if not before or not refused & asked:
+        if not before or not refused.keys() & asked:
             return
         seen = self._observed(before[-1].id)
         for uid, _, table_name, scope, sha in self._open_resources():
-            if uid not in have and (scope, table_name) in refused & asked:
-                stage.carry_over(self._document(scope, sha, seen.get(uid, {})))
+            if uid not in have and (scope, table_name) in refused.keys() & asked:
+                stage.carry_over(self._document(scope, sha, seen.get(uid, {})), refused[scope, table_name])
 
     def publish(self, stage: Stage, *, started: float, finished: float, tool: str, config: str) -> Snapshot:
         """Make what the stage holds the newest snapshot, in one step."""

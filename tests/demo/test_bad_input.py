@@ -12,7 +12,7 @@ import pytest
 from tests.support import acme
 from tests.support.acme import Acme
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 Break = Callable[[Acme], None]
 
 

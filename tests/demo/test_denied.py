@@ -20,7 +20,7 @@ from scanner.collectors.kubernetes import Read
 from tests.support import acme, aws
 from tests.support.kubernetes import certificate
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 Key = tuple[str, str]  # rule, uid
 
 

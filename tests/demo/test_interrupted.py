@@ -14,7 +14,7 @@ import pytest
 from scanner.store import Store, verify
 from tests.support import acme
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 KILLS = 8
 FAST = ("--source", "kubernetes", "--source", "config")  # the same stage and publication, sooner
 

@@ -62,7 +62,7 @@ def place(finding: Json) -> Place:
     """A finding as the answer key names it."""
     at = finding["resource"]
     name = at["name"] if at["namespace"] in ("", at["name"]) else f"{at['namespace']}/{at['name']}"
-    return finding["rule"], at["account"] or at["cluster"], name
+    return finding["rule"], at["account"] or at["cluster"] or at["environment"], name
 
 
 def failed(findings: Json) -> list[Place]:
