@@ -458,6 +458,16 @@ def _kms(account: str, region: str) -> str:
     key: str = kms.create_key(Description="data", Tags=tags)["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/data", TargetKeyId=key)
     kms.enable_key_rotation(KeyId=key)
+    caller = {"StringEquals": {"kms:CallerAccount": account}}
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    kms.put_key_policy(
+        KeyId=key,
+        PolicyName="default",
+        Policy=policy(
+            {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"},
+            {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", "Condition": caller},
+        ),
+    )
     return key
 
 
@@ -520,7 +530,8 @@ def _s3(account: str, region: str, key: str) -> None:
     )
     s3control.put_public_access_block(
         AccountId=account,
-        PublicAccessBlockConfiguration={**block, "BlockPublicPolicy": True, "RestrictPublicBuckets": False},
+        PublicAccessBlockConfiguration=dict.fromkeys((*block, "RestrictPublicBuckets"), False)
+        | {"BlockPublicPolicy": True},
     )
 
 

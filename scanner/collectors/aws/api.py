@@ -209,7 +209,7 @@ class Api:
         try:
             for answer in self._answers(read, region, arguments, single=single):
                 _count(call, answer)
-                if time.monotonic() > self._deadline:
+                if call.pages > 1 and time.monotonic() > self._deadline:
                     refused = Refused("deadline")
                     break
                 yield plain(answer)

@@ -201,3 +201,23 @@ def test_progress_names_account_place_and_service(empty: str, tmp_path: Path) ->
 
     assert f"aws main {aws.REGION} network" in said
     assert "aws main global s3" in said
+
+
+def test_what_is_not_modelled_is_a_gap_with_its_reason(empty: str, tmp_path: Path) -> None:
+    ec2, rds = aws.client("ec2"), aws.client("rds")
+    entries = ec2.create_managed_prefix_list(PrefixListName="offices", MaxEntries=1, AddressFamily="IPv4")
+    lists = [{"PrefixListId": entries["PrefixList"]["PrefixListId"]}]
+    group = ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": lists}]
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier="old", DBInstanceClass="db.t3.micro", Engine="oracle-ee", AllocatedStorage=20,
+        MasterUsername="root", MasterUserPassword="hunter2-Tr0ub4dor",
+    )  # fmt: skip
+
+    with aws.scan(tmp_path) as estate:
+        assert {(g.reason, g.table_name, g.column_name, g.uid.split(":")[-1]) for g in estate.rows(Gap)} == {
+            ("unsupported", "aws_security_group_rule", "is_public", f"security-group/{group}"),
+            ("unsupported", "aws_rds_instance", "tls_required", "old"),
+        }

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scanner.collectors.aws import run
+from scanner.collectors.aws.api import Api
+from scanner.collectors.aws.session import Account, Declared, new_session
+from scanner.errors import ScannerError
 from scanner.store import Estate
 from scanner.tables import Gap
 from tests.support import aws
@@ -88,11 +92,14 @@ def test_pages_of_one_tell_the_same_as_one_page(full: Estate, tmp_path: Path, mo
         assert estate.rows(Gap) == []
 
 
-def test_a_call_that_is_not_declared_is_a_programming_error(full: Estate) -> None:
-    from scanner.collectors.aws.api import Api
-    from scanner.collectors.aws.session import Account, Declared, new_session
-    from scanner.errors import ScannerError
+def test_when_the_time_is_up_the_rest_is_unknown(full: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "SERVICE_SECONDS", -1.0)
+    with aws.scan(tmp_path) as estate:
+        assert {g.reason for g in estate.rows(Gap)} == {"deadline"}
+        assert aws.uncovered(full, estate) == []
 
+
+def test_a_call_that_is_not_declared_is_a_programming_error(full: Estate) -> None:
     account = Account(Declared("main", aws.MAIN), new_session())
     api = Api(account, account.scope, aws.REGION, (), aws.Recorder(), 0.0)
 

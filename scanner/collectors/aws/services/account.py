@@ -44,7 +44,7 @@ READS = (
         "iam", "GetAccountPasswordPolicy", "iam:GetAccountPasswordPolicy",
         columns={AwsAccount: _POLICY_COLUMNS}, absent=("NoSuchEntity",),
     ),
-    Read("iam", "ListAccountAliases", "iam:ListAccountAliases", columns={AwsAccount: ("alias",)}),
+    Read("iam", "ListAccountAliases", "iam:ListAccountAliases", columns={AwsAccount: ("alias", "name")}),
     Read(
         "organizations", "DescribeOrganization", "organizations:DescribeOrganization",
         columns={AwsAccount: _ORGANIZATION_COLUMNS}, absent=("AWSOrganizationsNotInUseException",),
@@ -65,7 +65,8 @@ def fetch(api: Api) -> None:
     block = api.shared(PUBLIC_ACCESS_BLOCK.name, AccountId=api.account.id)
     if not isinstance(block, Refused):
         parts[PUBLIC_ACCESS_BLOCK.name] = block
-    api.document("aws_account", uid, api.account.name or api.account.id, parts)
+    name = api.account.name or next(iter(aliases or ()), api.account.id)
+    api.document("aws_account", uid, name, parts)
 
 
 def shape(document: Document) -> Iterator[Placed]:

@@ -199,7 +199,11 @@ def fetch(api: Api) -> None:
             "aws_rds_instance", raw["DBInstanceIdentifier"], account=api.account.id, region=api.region
         )
         parts = {"DescribeDBInstances": raw}
-        if tls_parameter(raw.get("Engine", "")) and not _default_group(raw):
+        engine = raw.get("Engine", "")
+        if not tls_parameter(engine):
+            detail = f"{engine} does not say in the instance's parameters whether TLS is required"
+            api.gap(AwsRdsInstance, "tls_required", "unsupported", uid=uid, detail=detail)
+        elif not _default_group(raw):
             _add_parameters(api, uid, parts, groups)
         api.document("aws_rds_instance", uid, raw["DBInstanceIdentifier"], parts)
     api.each(lambda raw: _snapshot(api, raw), api.items("DescribeDBSnapshots", "DBSnapshots"))

@@ -102,6 +102,10 @@ def _bucket(api: Api, raw: Json, shared: dict[str, Json]) -> None:
         api.detail(parts, read.name, uid=uid, region=region, Bucket=name)
     if parts.get("GetBucketPolicy"):
         parts["GetBucketPolicy"] = policies.parse(parts["GetBucketPolicy"]["Policy"])
+    rules = field(parts.get("GetBucketLifecycleConfiguration"), "Rules", ()) or ()
+    if any("Date" in rule.get("Expiration", {}) for rule in rules):
+        detail = "a lifecycle rule removes objects on a date, not after a time"
+        api.gap(AwsS3LifecycleRule, "expiration_seconds", "unsupported", uid=uid, detail=detail)
     api.document("aws_s3_bucket", uid, name, parts, region=region)
 
 
