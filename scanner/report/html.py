@@ -48,6 +48,7 @@ def render_html(result: Result, organisation: str, report: str = "audit") -> str
         severities=SEVERITIES,
         statuses=CONTROL_STATUSES,
         areas=shape.areas(result),
+        asked=shape.asked(result),
         judged=judged,
         numbers={rule.line.id: rule for rule in judged},
         thresholds=_thresholds(result),

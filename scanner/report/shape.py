@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from scanner.results import SEVERITIES, ApiCall, Counts, Evidence, Finding, Result, RuleLine
+from scanner.results import SEVERITIES, ApiCall, Counts, Evidence, Finding, Result, RuleLine, ScopeLine
+from scanner.tables import Resource, tables
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -57,6 +58,25 @@ def by_environment(findings: Iterable[Finding]) -> list[tuple[str | None, list[F
     for finding in findings:
         groups.setdefault(finding.resource.environment, []).append(finding)
     return list(groups.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What each scope was asked for, each list of kinds told once."""
+
+    scopes: tuple[tuple[ScopeLine, int], ...]  # with the number of its list, from 1
+    lists: tuple[tuple[str, ...], ...]
+
+
+def asked(result: Result) -> Asked:
+    """Kinds of resources only: the tables of their parts go with them."""
+    whole = {name for name, kind in tables().items() if issubclass(kind, Resource)}
+    numbers: dict[tuple[str, ...], int] = {}
+    scopes = []
+    for scope in result.scopes:
+        kinds = tuple(name for name in scope.tables if name in whole)
+        scopes.append((scope, numbers.setdefault(kinds, len(numbers) + 1)))
+    return Asked(tuple(scopes), tuple(numbers))
 
 
 @dataclass(frozen=True, slots=True)
