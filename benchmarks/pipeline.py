@@ -136,9 +136,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tierwall-benchmark-") as folder:
         found = measure(number, Path(folder))
     floor = found["judge in plain Python"]
-    print(
-        f"{number} resources in {len(ACCOUNTS)} accounts, {len(PLAIN)} rules; CPU seconds, and times the plain evaluation"
-    )
+    rules = f"{len(PLAIN)} rules; CPU seconds, and times the plain evaluation"
+    print(f"{number} resources in {len(ACCOUNTS)} accounts, {rules}")
     for name, value in found.items():
         shown = f"{value:12.0f}" if "bytes" in name else f"{value:9.2f} s {value / floor:9.1f}×"
         print(f"  {name:45} {shown}")
