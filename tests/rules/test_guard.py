@@ -136,9 +136,9 @@ class TestOfAResourcesOwnLists:
 
         assert statuses(NO_ADMIN, db) == {"a": "unknown"}
 
-    def test_a_stale_cell_is_not_believed(self, tmp_path: Path) -> None:
-        row = statement("a", is_admin=True)
-        db = estate(tmp_path, bucket("a"), row, gap("aws_policy_statement", "is_admin", uid="a", reason="stale"))
+    def test_a_stale_cell_is_not_believed_even_beside_one_that_is_null(self, tmp_path: Path) -> None:
+        rows = statement("a", 0, is_admin=True), statement("a", 1, is_admin=None)
+        db = estate(tmp_path, bucket("a"), *rows, gap("aws_policy_statement", "is_admin", uid="a", reason="stale"))
 
         assert statuses(NO_ADMIN, db) == {"a": "unknown"}
 
