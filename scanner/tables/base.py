@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import types
+import threading
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Union, cast, dataclass_transform
+from typing import Any, ClassVar, Self, cast, dataclass_transform
 
 Value = str | int | float | None
 _SQL = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL"}
 _TABLES: dict[str, type[Row]] = {}
+_SORTED: dict[str, type[Row]] = {}  # the same in the order of their names, once somebody asks for that
 _COLUMNS: dict[type[Row], dict[str, Column]] = {}
+_COMPLETE: set[type[Row]] = set()  # classes that are dataclasses by now
+_COMPLETING = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,17 @@ class Row:
 
     def __init_subclass__(cls, *, title: str = "", abstract: bool = False, table: str = "", **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(kw_only=True)(cls)
         cls.abstract, cls.title = abstract, title
         cls.table = table or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         if not abstract:
             if cls.table in _TABLES and _TABLES[cls.table].__qualname__ != cls.__qualname__:
                 raise TypeError(f"two classes declare the table {cls.table}")
             _TABLES[cls.table] = cls
+
+    def __new__(cls, **_: object) -> Self:
+        """The first row of a table makes its class a dataclass: a run touches few of the tables there are."""
+        _complete(cls)
+        return object.__new__(cls)
 
     @classmethod
     def columns(cls) -> dict[str, Column]:
@@ -90,20 +97,33 @@ class Row:
         return tuple(getattr(self, name) for name in self.columns())
 
 
+def _complete(cls: type[Row]) -> None:
+    """Make a dataclass of the table's class, after the classes it is built on. Collectors' threads may meet here."""
+    if cls in _COMPLETE:
+        return
+    with _COMPLETING:
+        if cls not in _COMPLETE:
+            for base in cls.__bases__:
+                if issubclass(base, Row):
+                    _complete(base)
+            dataclass(kw_only=True)(cls)
+            _COMPLETE.add(cls)
+
+
 def _columns(cls: type[Row]) -> dict[str, Column]:
-    hints = typing.get_type_hints(cls)  # each base is read with its own module's names
+    _complete(cls)
     out = {}
     for f in dataclasses.fields(cast(Any, cls)):
-        kind, nullable = _unwrap(hints[f.name])
+        kind, nullable = _TYPES[str(f.type)]
         out[f.name] = Column(f.name, kind, nullable, **f.metadata)
     return out
 
 
-def _unwrap(hint: Any) -> tuple[type, bool]:
-    if typing.get_origin(hint) in (Union, types.UnionType):
-        args = [a for a in typing.get_args(hint) if a is not type(None)]
-        return args[0], len(args) < len(typing.get_args(hint))
-    return hint, False
+# Annotations as the modules of tables write them, and what they mean.
+_TYPES: dict[str, tuple[type, bool]] = {
+    name + null: (kind, bool(null)) for name, kind in (("str", str), ("int", int), ("bool", bool), ("float", float))
+    for null in ("", " | None")
+}  # fmt: skip
 
 
 class Placed(Row, abstract=True):
@@ -138,11 +158,14 @@ class Derived(Placed, abstract=True):
     inputs: ClassVar[tuple[str, ...]] = ()
 
 
-def tables() -> dict[str, type[Row]]:
+def tables() -> Mapping[str, type[Row]]:
     """Every declared table by name."""
     import scanner.tables.all  # noqa: F401  # declares them
 
-    return dict(sorted(_TABLES.items()))
+    if len(_SORTED) != len(_TABLES):
+        _SORTED.clear()
+        _SORTED.update(sorted(_TABLES.items()))
+    return _SORTED
 
 
 def table(name: str) -> type[Row]:
