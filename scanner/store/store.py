@@ -279,8 +279,8 @@ class Store:
         asked = {(r.scope, r.table_name) for r in self.ledger(number) if isinstance(r, Requested)}
         found = self.connection.execute(
             """SELECT uid, kind, table_name, scope, sha FROM resource
-               WHERE first <= ?1 AND (until IS NULL OR until > ?1) ORDER BY uid""",
-            [number],
+               WHERE first <= :number AND (until IS NULL OR until > :number) ORDER BY uid""",
+            {"number": number},
         )
         return {uid: Member(*rest) for uid, *rest in found if (rest[2], rest[1]) in asked}
 
@@ -357,8 +357,8 @@ class Store:
         """(rule, uid, discriminator, status, message, because) as that evaluation had them, in order."""
         return self.connection.execute(
             """SELECT rule, uid, discriminator, status, message, because FROM verdict
-               WHERE first <= ?1 AND (until IS NULL OR until > ?1) ORDER BY rule, uid, discriminator""",
-            [evaluation],
+               WHERE first <= :evaluation AND (until IS NULL OR until > :evaluation) ORDER BY rule, uid, discriminator""",
+            {"evaluation": evaluation},
         ).fetchall()
 
     def first_failed(self) -> dict[tuple[str, str, str], float]:
