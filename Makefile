@@ -69,9 +69,9 @@ $(VENV)-%/.installed: requirements.lock pyproject.toml tools/venv
 	@tools/venv $(VENV)-$* $*
 	@touch $@
 
-.PHONY: tables
-tables: $(VENV)/.installed  ## write docs/tables.md anew from the typed tables
-	$(BIN)/python -c "from scanner.tables.dictionary import markdown; print(markdown(), end='')" > docs/tables.md
+.PHONY: documents tables
+documents tables: $(VENV)/.installed  ## write the pages of docs/ that are made from the code anew
+	$(BIN)/python tools/documents
 
 .PHONY: soak
 soak: $(VENV)/.installed libraries  ## refused calls one by one, kills at random moments: long, run by hand
