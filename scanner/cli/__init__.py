@@ -13,7 +13,7 @@ import sys
 from typing import NoReturn
 
 import scanner
-from scanner.errors import ScannerError
+from scanner.errors import InputError, ScannerError
 
 # The texts stand here so that `--help` imports no command.
 COMMANDS = {
@@ -60,16 +60,32 @@ def main(argv: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         code: int = importlib.import_module(f"scanner.cli.{parsed.command}").run(parsed)
-        sys.stdout.flush()
+        _flush()
         return code
     except ScannerError as e:
         return _say(e)
     except KeyboardInterrupt:
-        print("tierwall: interrupted; what was stored before is unchanged", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing left to say
         return BROKEN_PIPE
+
+
+def interrupted() -> int:
+    """Say that it was, and answer with the exit code."""
+    print("tierwall: interrupted; what was stored before is unchanged", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _flush() -> None:
+    """Write what is still held back. Raises InputError where standard output takes no more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try again when it ends
+        raise InputError("standard output", e.strerror or "cannot be written") from e
 
 
 def _say(error: ScannerError) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from scanner.errors import SourceError, UsageError
@@ -24,7 +24,7 @@ def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress:
     used at all: one that cannot beside others that can is a matter of gaps.
     """
     declared = [name for name in LIVE if getattr(config.sources, name) is not None]
-    wanted = list(sources) or declared
+    wanted = list(dict.fromkeys(sources)) or declared
     for name in wanted:
         if name not in declared:
             has = ", ".join(declared) or "none"
@@ -32,20 +32,23 @@ def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress:
     if not wanted:
         raise UsageError("tierwall.yaml declares no source to scan; add aws, kubernetes or config under `sources`")
     say = progress or _silent
-    failed = []
-    with ThreadPoolExecutor(max_workers=len(wanted), thread_name_prefix="source") as pool:
-        running = [
-            pool.submit(importlib.import_module(f"scanner.collectors.{name}").collect, config, stage, say)
+    failed: dict[str, SourceError] = {}
+    pool = ThreadPoolExecutor(max_workers=len(wanted), thread_name_prefix="source")
+    try:
+        running = {
+            pool.submit(importlib.import_module(f"scanner.collectors.{name}").collect, config, stage, say): name
             for name in wanted
-        ]
-        for one in running:
+        }
+        for one in as_completed(running):
             try:
                 one.result()
             except SourceError as e:  # its gaps are written: the other sources are still worth keeping
-                failed.append(e)
+                failed[running[one]] = e
                 say(str(e))
+    finally:  # whatever ends this early ends it at once: nobody waits for what the others still read
+        pool.shutdown(wait=False, cancel_futures=True)
     if len(failed) == len(wanted):
-        raise failed[0]
+        raise failed[wanted[0]]
 
 
 def _silent(_: str) -> None:
