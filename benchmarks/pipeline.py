@@ -94,16 +94,12 @@ def measure(number: int, folder: Path) -> dict[str, float]:
     config, rules = load_config(folder / "tierwall.yaml"), load_rules([bundled("rules")]).only(PLAIN)
     with Store.open(folder / "tierwall.db") as store:
         for name in ("first snapshot", "second snapshot, unchanged"):
-            with timed(name, found):
-                stage = store.stage(redactor, kinds)
+            with timed(name, found), store.collecting(redactor, kinds) as stage:
                 for scope in SCOPES:
                     stage.scope(scope, [t for k in ("aws_rds_instance", "aws_ebs_volume") for t in kinds[k].tables])
                 for document in documents(number):
                     stage.document(document)
                 store.publish(stage, started=1.0, finished=2.0, tool="benchmark", config=CONFIG)
-                stage.estate.close()
-                for left in folder.glob("tierwall.db-stage-*"):
-                    left.unlink()
             store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             found[f"bytes after {name}"] = store.path.stat().st_size
         snapshot = store.snapshot()

@@ -21,6 +21,7 @@ COMMANDS = {
     "init": "write a commented tierwall.yaml from what is found",
     "scan": "collect, then evaluate",
     "collect": "read the sources into a new snapshot",
+    "resume": "go on with a scan that was interrupted",
     "evaluate": "judge the newest snapshot, or another",
     "gate": "judge code before it is deployed",
     "report": "write the audit report",

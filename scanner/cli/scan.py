@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import scanner
 from scanner.cli import common
 
 if TYPE_CHECKING:
     from scanner.environments import Config
-    from scanner.store import Snapshot, Store
+    from scanner.safe.secrets import Redactor
+    from scanner.store import About, Snapshot, Stage, Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,13 @@ def sources(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Collect and judge; keeps the run as evidence."""
+    return collect_and_judge(args, take)
+
+
+def collect_and_judge(
+    args: argparse.Namespace, collect: Callable[[argparse.Namespace, Store, Config], Snapshot]
+) -> int:
+    """Judge what `collect` makes of the sources, show it, and keep the run as evidence."""
     from scanner.collectors.kinds import all_kinds
     from scanner.environments import Config
     from scanner.results.evaluate import evaluate, record
@@ -42,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     common.policy(args, declared or Config())  # a broken rule is told before anything is read
     as_of = common.as_of(args)
     with Store.open(args.db) as store:
-        snapshot = take(args, store, declared or common.discovered())
+        snapshot = collect(args, store, declared or common.discovered())
         policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = not args.rule and not args.framework  # a part of the rules is no history of all of them
         result = evaluate(
@@ -55,16 +64,52 @@ def run(args: argparse.Namespace) -> int:
 
 
 def take(args: argparse.Namespace, store: Store, config: Config) -> Snapshot:
-    """A new snapshot of the declared sources."""
-    from scanner.collectors import collect
+    """A new snapshot of the declared sources, read from the start."""
     from scanner.collectors.kinds import all_kinds
-    from scanner.store.store import remove_estate
 
-    started = time.time()
-    stage = store.stage(common.redactor(args), all_kinds())
+    redactor = common.redactor(args)
+    about = _about(args, config, redactor)
+    left = store.interrupted()
+    with store.collecting(redactor, all_kinds(), about) as stage:
+        if left and store.is_resumable(left, about):
+            common.note(
+                f"a scan that began at {_clock(left.started)} was interrupted; this one starts anew, "
+                "`tierwall resume` would have gone on with it"
+            )
+        return _read(args, store, config, stage, about)
+
+
+def go_on(args: argparse.Namespace, store: Store, config: Config) -> Snapshot:
+    """The snapshot that an interrupted scan had begun; only what that one had not read is read."""
+    from scanner.collectors.kinds import all_kinds
+
+    redactor = common.redactor(args)
+    with store.resuming(redactor, all_kinds(), _about(args, config, redactor)) as stage:
+        about = cast("About", stage.about)
+        common.note(f"going on with the scan that began at {_clock(about.started)}: {stage.waiting} parts are read")
+        return _read(args, store, config, stage, about)
+
+
+def _about(args: argparse.Namespace, config: Config, redactor: Redactor) -> About:
+    from scanner.store import About
+
+    return About(time.time(), scanner.__version__, config.digest, redactor.key.id, tuple(args.source))
+
+
+def _read(args: argparse.Namespace, store: Store, config: Config, stage: Stage, about: About) -> Snapshot:
+    from scanner.collectors import collect
+
+    for sentence in store.cautions():
+        common.note(sentence)
     try:
-        collect(config, stage, args.source, None if args.quiet else common.note)
-        return store.publish(stage, started=started, finished=time.time(), tool=scanner.__version__, config=config.raw)
-    finally:
-        stage.estate.close()
-        remove_estate(stage.estate.path)
+        collect(config, stage, about.sources, None if args.quiet else common.note)
+    except KeyboardInterrupt:
+        common.note("`tierwall resume` goes on from here within the hour")
+        raise
+    return store.publish(
+        stage, started=about.started, finished=time.time(), tool=scanner.__version__, config=config.raw
+    )
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%H:%M UTC", time.gmtime(seconds))

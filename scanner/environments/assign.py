@@ -14,7 +14,7 @@ from scanner.environments.model import Config
 from scanner.environments.policy import Tier
 from scanner.errors import UsageError
 from scanner.store.estate import Estate
-from scanner.store.store import translated
+from scanner.store.place import translated
 from scanner.tables import Assignment, Environment, Gap, Requested, Resource, Row, tables
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.estate import TierwallAllowedPath, TierwallAssignment, TierwallThreshold
@@ -127,7 +127,7 @@ def _at_once(estate: Estate) -> Iterator[None]:
 def _resources(estate: Estate) -> Iterator[_Found]:
     columns = ", ".join(_Found._fields[1:])
     for name, kind in tables().items():
-        if issubclass(kind, Resource) and not name.startswith("tierwall_"):
+        if issubclass(kind, Resource) and not name.startswith("tierwall_") and name not in estate.absent:
             for record in estate.connection.execute(f"SELECT {columns} FROM {name} ORDER BY uid"):  # noqa: S608
                 yield _Found(name, *record)
 
@@ -138,7 +138,7 @@ class _Tags:
     def __init__(self, estate: Estate, asked: Iterable[Rule]) -> None:
         keys = sorted({key for rule in asked for key, _, _ in rule.tags})
         self._of: defaultdict[str, list[Tag]] = defaultdict(list)
-        if keys:
+        if keys and AwsTag.table not in estate.absent:
             marks = ", ".join("?" * len(keys))
             wanted = f"key_name IS NULL OR lower(key_name) IN ({marks})"
             query = f"SELECT uid, lower(key_name), value FROM aws_tag WHERE {wanted} ORDER BY uid, ordinal"  # noqa: S608

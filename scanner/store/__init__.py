@@ -2,7 +2,7 @@
 
 from scanner.store.estate import Estate
 from scanner.store.integrity import verify
-from scanner.store.stage import Stage
+from scanner.store.stage import About, Stage
 from scanner.store.store import Evaluation, Snapshot, Store
 
-__all__ = ["Estate", "Evaluation", "Snapshot", "Stage", "Store", "verify"]
+__all__ = ["About", "Estate", "Evaluation", "Snapshot", "Stage", "Store", "verify"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from scanner.errors import StoreError
-from scanner.tables import Row, tables
+from scanner.tables import Placed, Row, tables
 
 R = TypeVar("R", bound=Row)
 BATCH = 500
@@ -34,25 +34,38 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 class Estate:
     """One snapshot in typed tables. `create` makes it, `open` finds it; close it after use."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, absent: Iterable[str] = ()) -> None:
         self.path = path
         self.connection = connection
+        self.absent = set(absent)  # tables that `need` has not been asked for yet: they have no rows
 
     @classmethod
-    def create(cls, path: Path) -> Estate:
-        """A new, empty estate that only the user can read. The file must not exist."""
+    def create(cls, path: Path, *, sparse: bool = False) -> Estate:
+        """A new, empty estate that only the user can read. The file must not exist.
+
+        A sparse one has of the sources' tables only those that `need` names or that rows are added to: a short run
+        would spend most of its time on the others.
+        """
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = connect(path)
         connection.execute("PRAGMA journal_mode = WAL")  # readers open connections of their own while we write
         connection.execute("PRAGMA synchronous = OFF")  # a lost estate is collected or projected again
+        own = ("tierwall_",)  # filled whenever environments are assigned
+        later = {n for n, kind in tables().items() if sparse and issubclass(kind, Placed) and not n.startswith(own)}
         connection.execute("BEGIN")
-        create_tables(connection)
+        create_tables(connection, tables().keys() - later)
         connection.execute("COMMIT")
-        return cls(path, connection)
+        return cls(path, connection, later)
 
     @classmethod
     def open(cls, path: Path) -> Estate:
         return cls(path, connect(path))
+
+    def need(self, names: Iterable[str]) -> None:
+        """Create those of the tables that a sparse estate does not have yet."""
+        missing = self.absent & set(names)
+        create_tables(self.connection, missing)
+        self.absent -= missing
 
     def reader(self) -> sqlite3.Connection:
         """A new read-only connection, for the rule engine to lock down further."""
@@ -71,17 +84,22 @@ class Estate:
             self._write(kind, batch)
 
     def _write(self, kind: type[Row], batch: list[tuple[object, ...]]) -> None:
+        self.need([kind.table])
         marks = ", ".join("?" * len(kind.columns()))
         self.connection.executemany(f"INSERT OR REPLACE INTO {kind.table} VALUES ({marks})", batch)
 
     def rows(self, kind: type[R], where: str = "1", *values: object) -> list[R]:
         """The rows of a table in the order of its key. `where` is our own SQL, never outside text."""
+        if kind.table in self.absent:
+            return []
         names = ", ".join(kind.columns())
         sql = f"SELECT {names} FROM {kind.table} WHERE {where} ORDER BY {', '.join(kind.key)}"
         return [from_values(kind, record) for record in self.connection.execute(sql, values)]
 
     def count(self, kind: type[Row]) -> int:
         """How many rows the table has."""
+        if kind.table in self.absent:
+            return 0
         (number,) = self.connection.execute(f"SELECT count(*) FROM {kind.table}").fetchone()
         return int(number)
 
@@ -95,10 +113,10 @@ class Estate:
         self.close()
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Create every typed table, empty. Call inside a transaction."""
-    for kind in tables().values():
-        connection.execute(kind.ddl())
+def create_tables(connection: sqlite3.Connection, names: Collection[str] | None = None) -> None:
+    """Create typed tables, empty: all of them, or those named. Call inside a transaction."""
+    for name in tables() if names is None else sorted(names):
+        connection.execute(tables()[name].ddl())
 
 
 def from_values(kind: type[R], values: Iterable[object]) -> R:
@@ -108,3 +126,9 @@ def from_values(kind: type[R], values: Iterable[object]) -> R:
         for c, v in zip(kind.columns().values(), values, strict=True)
     }
     return kind(**given)
+
+
+def remove_estate(path: Path) -> None:
+    """Remove an estate's file and SQLite's files beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

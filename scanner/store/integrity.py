@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scanner.store.codec import digest, unpack
-from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest, tables_digest, translated
+from scanner.store.place import translated
+from scanner.store.stage import tables_digest
+from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest
 from scanner.tables import TierwallRun
 
 

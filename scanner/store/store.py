@@ -13,18 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner.errors import StoreError, UsageError
+from scanner.errors import ScannerError, StoreError, UsageError
 from scanner.safe.json import canonical
+from scanner.safe.secrets import Redactor
 from scanner.store import schema
-from scanner.store.codec import digest, join, pack, unpack
-from scanner.store.estate import Estate, connect, from_values
-from scanner.store.stage import Stage
+from scanner.store.codec import digest, pack, unpack
+from scanner.store.estate import Estate, connect, from_values, remove_estate
+from scanner.store.lock import CollectionLock
+from scanner.store.place import WRITE_WAIT_SECONDS, cautions, refuse_network, translated
+from scanner.store.stage import About, Stage, read_about, tables_digest, take_out
 from scanner.tables import Call, Document, Gap, Kinds, Requested, Row, Scope, TierwallRun, tables
 
 LEDGER: tuple[type[Row], ...] = (Scope, Requested, Call, Gap)
 JUDGED = ("environment", "assignment", "tierwall_assignment", "tierwall_threshold", "tierwall_allowed_path")
 # made by an evaluation, not by a collection
-WRITE_WAIT_SECONDS = 60
+RESUME_SECONDS = 3600  # calls of one snapshot are not further apart than that and the rest of the collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Store:
         if not path.exists():
             if not create:
                 raise UsageError(f"database {path}: there is none; run `tierwall scan` first or name one with --db")
+            refuse_network(path)
             with contextlib.suppress(FileExistsError), translated(path):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with translated(path):
@@ -145,14 +149,89 @@ class Store:
                 return snapshot
         raise UsageError(f"database {self.path}: holds no snapshot {text}; it has 1 to {all_[-1].id}")
 
-    def stage(self, redactor: Any, kinds: Kinds) -> Stage:
-        """A stage beside the database, for one collection."""
-        for left_over in self.path.parent.glob(f"{self.path.name}-stage-*"):
-            _sweep(left_over)
-        path = self.path.with_name(f"{self.path.name}-stage-{os.getpid()}")
-        remove_estate(path)
-        with translated(path):
-            return Stage.create(path, redactor, kinds)
+    @property
+    def stage_path(self) -> Path:
+        """Where a collection stages what it reads."""
+        return self.path.with_name(f"{self.path.name}-stage")
+
+    @contextlib.contextmanager
+    def collecting(self, redactor: Redactor, kinds: Kinds, about: About | None = None) -> Iterator[Stage]:
+        """A stage beside the database, for one collection; what an interrupted one left there is swept away.
+
+        With `about`, the stage is left to be taken up when the collection is interrupted, not when it fails.
+        Raises StoreError when another process collects.
+        """
+        lock = CollectionLock.take(self.path)
+        try:
+            remove_estate(self.stage_path)
+            with translated(self.path):
+                stage = Stage.create(self.stage_path, redactor, kinds, about)
+            yield from self._staged(stage)
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def resuming(self, redactor: Redactor, kinds: Kinds, about: About) -> Iterator[Stage]:
+        """The stage of an interrupted collection, to be gone on with. `about` is what would be collected now.
+
+        Raises UsageError when there is none that may be, StoreError when another process collects.
+        """
+        lock = CollectionLock.take(self.path)
+        try:
+            left = self.interrupted()
+            if not self.stage_path.exists():
+                raise UsageError(f"database {self.path}: no scan of it was interrupted; run `tierwall scan`")
+            problem = self._not_resumable(left, about)
+            if problem:
+                raise UsageError(f"database {self.path}: the interrupted scan {problem}; run `tierwall scan`")
+            yield from self._staged(Stage.take_up(self.stage_path, redactor, kinds))
+        finally:
+            lock.release()
+
+    def _staged(self, stage: Stage) -> Iterator[Stage]:
+        """Hand the stage out; it stays only where the collection was interrupted and may be gone on with."""
+        keep = False
+        try:
+            yield stage
+        except ScannerError:
+            raise
+        except BaseException:
+            keep = stage.about is not None
+            raise
+        finally:
+            stage.discard()
+            if not keep:
+                remove_estate(stage.estate.path)
+
+    def cautions(self) -> list[str]:
+        """What the place of the database may do to a collection, a sentence each. Raises StoreError; see `place`."""
+        return cautions(self.path)
+
+    def interrupted(self) -> About | None:
+        """What an interrupted collection left to be gone on with; None if there is nothing of use."""
+        if not self.stage_path.exists():
+            return None
+        try:
+            with contextlib.closing(connect(self.stage_path)) as connection:
+                return read_about(connection)
+        except (StoreError, sqlite3.Error):  # killed before it was ready, or damaged by a power cut
+            return None
+
+    def is_resumable(self, left: About, now: About) -> bool:
+        """Whether `resuming` would go on with what was left."""
+        return not self._not_resumable(left, now)
+
+    def _not_resumable(self, left: About | None, now: About) -> str:
+        """Why it may not be gone on with; '' if it may."""
+        if left is None:
+            return "is of another version of Tierwall, or is damaged"
+        if left.tool != now.tool:
+            return f"is of Tierwall {left.tool}"
+        if not 0 <= now.started - left.started <= RESUME_SECONDS:
+            return f"began more than {RESUME_SECONDS // 60} minutes ago"
+        if left.config != now.config:
+            return "had another tierwall.yaml"
+        return "had another key for hashes" if left.key != now.key else ""
 
     def carry_over(self, stage: Stage) -> None:
         """Bring into the stage, as stale, every resource that was there and could not be listed this time."""
@@ -292,12 +371,7 @@ class Store:
         found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
         if found is None:
             raise StoreError(self.path, f"document {sha[:12]} is missing; `tierwall verify` tells what else is")
-        body = unpack(found[0])
-        parts = join(body["parts"], seen.get("parts", ()))
-        return Document(
-            kind=body["kind"], uid=body["uid"], scope=scope, parts=parts, file=seen.get("file", ""),
-            line=seen.get("line", 0), **body["place"],
-        )  # fmt: skip
+        return take_out(scope, found[0], seen)
 
     def _open_resources(self) -> list[tuple[str, str, str, str, str]]:
         return self.connection.execute(
@@ -357,8 +431,8 @@ class Store:
         """(rule, uid, discriminator, status, message, because) as that evaluation had them, in order."""
         return self.connection.execute(
             """SELECT rule, uid, discriminator, status, message, because FROM verdict
-               WHERE first <= :evaluation AND (until IS NULL OR until > :evaluation) ORDER BY rule, uid, discriminator""",
-            {"evaluation": evaluation},
+               WHERE first <= :number AND (until IS NULL OR until > :number) ORDER BY rule, uid, discriminator""",
+            {"number": evaluation},
         ).fetchall()
 
     def first_failed(self) -> dict[tuple[str, str, str], float]:
@@ -427,25 +501,6 @@ class Store:
             )
 
 
-@contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """SQLite's and the system's errors as ours, in words that say what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as e:
-        text = str(e)
-        hint = {
-            "database or disk is full": "the disk is full; nothing was changed",
-            "database is locked": f"another process has been writing for over {WRITE_WAIT_SECONDS} s; try again",
-            "attempt to write a readonly database": "cannot be written; check its permissions and its folder's",
-            "file is not a database": "is not an SQLite database; name another file with --db",
-            "database disk image is malformed": "is damaged; restore it from a backup",
-        }.get(text, text)
-        raise StoreError(path, hint) from e
-    except OSError as e:
-        raise StoreError(path, (e.strerror or str(e)).lower()) from e
-
-
 def snapshot_digest(connection: sqlite3.Connection, number: int) -> str:
     """SHA-256 over the snapshot's own columns, its parent's digest, and every history row it opened or closed."""
     sum_ = hashlib.sha256()
@@ -479,11 +534,6 @@ def evaluation_digest(connection: sqlite3.Connection, number: int) -> str:
     return sum_.hexdigest()
 
 
-def tables_digest() -> str:
-    """SHA-256 over the DDL of all typed tables: tells whether stored ones are of today's declarations."""
-    return digest([kind.ddl() for kind in tables().values()])
-
-
 def projection_digest(connection: sqlite3.Connection) -> str:
     """SHA-256 over every row of every typed table but tierwall_run, which has a chain of its own."""
     sum_ = hashlib.sha256()
@@ -497,26 +547,3 @@ def projection_digest(connection: sqlite3.Connection) -> str:
 def _observed_in(estate: Estate) -> dict[str, Any]:
     found = estate.connection.execute("SELECT uid, observed FROM staged WHERE length(observed) > 0 ORDER BY uid")
     return {uid: unpack(packed) for uid, packed in found}
-
-
-def remove_estate(path: Path) -> None:
-    """Remove an estate's file and SQLite's files beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _sweep(left_over: Path) -> None:
-    """Remove the stage of a collection that died: its process is gone."""
-    number = left_over.name.rpartition("-stage-")[2]
-    if number.isdigit() and not _alive(int(number)):
-        remove_estate(left_over)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

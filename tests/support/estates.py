@@ -7,7 +7,6 @@ from pathlib import Path
 
 from scanner.safe.secrets import HashKey, Redactor
 from scanner.store import Snapshot, Store
-from scanner.store.store import remove_estate
 from scanner.tables import Call, Document, Gap, Kind, Kinds, Placed, Scope
 from scanner.tables.aws_account import AwsAccount
 from scanner.tables.aws_rds import AwsRdsInstance, AwsRdsLogExport
@@ -54,8 +53,7 @@ def database(name: str, scope: Scope = SCOPE, **raw: object) -> Document:
 
 def publish(store: Store, *documents: Document, refused: Scope | None = None, at: float = 1.0) -> Snapshot:
     """One snapshot of both scopes. The listing of a `refused` scope was denied."""
-    stage = store.stage(redactor(), kinds())
-    try:
+    with store.collecting(redactor(), kinds()) as stage:
         for scope in (SCOPE, OTHER):
             stage.scope(scope, (*TABLES, AwsAccount))
             status = "denied" if scope is refused else "ok"
@@ -66,9 +64,6 @@ def publish(store: Store, *documents: Document, refused: Scope | None = None, at
         for document in documents:
             stage.document(document)
         return store.publish(stage, started=at, finished=at + 1, tool="test", config="organization: Test\n")
-    finally:
-        stage.estate.close()
-        remove_estate(stage.estate.path)
 
 
 def open_store(folder: Path) -> Store:

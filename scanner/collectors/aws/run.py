@@ -26,8 +26,13 @@ SERVICE_SECONDS = 10 * 60.0  # one service in one scope; what is left then is a 
 Progress = Callable[[str], None]
 
 
+class Unit(Sink, Protocol):
+    def done(self) -> None: ...
+
+
 class Stage(Sink, Protocol):
     def scope(self, scope: Scope, tables: Iterable[type[Row]]) -> None: ...
+    def unit(self, name: str) -> Unit | None: ...
 
 
 def collect(config: Config, stage: Stage, progress: Progress | None = None) -> None:
@@ -111,7 +116,11 @@ class _Run:
     def _service(self, account: Account, service: Service, scope: Scope, region: str) -> None:
         if self.stopped.is_set():
             return
-        service.fetch(Api(account, scope, region, service.reads, self.stage, _deadline()))
+        unit = self.stage.unit(f"{scope.id}/{service.name}")
+        if unit is None:  # an interrupted scan has read it
+            return
+        service.fetch(Api(account, scope, region, service.reads, unit, _deadline()))
+        unit.done()
         self.progress(
             f"aws {account.declared.name or account.id} {region if scope.region else 'global'} {service.name}"
         )

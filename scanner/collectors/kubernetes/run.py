@@ -37,13 +37,23 @@ CLUSTERS = 8  # at once
 Progress = Callable[[str], None]
 
 
-class Stage(Protocol):
-    """What a collection writes to."""
+class Sink(Protocol):
+    """What a reader writes to."""
 
     def scope(self, scope: Scope, tables: Iterable[type[Row]]) -> None: ...
     def call(self, call: Call) -> int: ...
     def gap(self, gap: Gap) -> None: ...
     def document(self, document: Document) -> None: ...
+
+
+class Unit(Sink, Protocol):
+    def done(self) -> None: ...
+
+
+class Stage(Sink, Protocol):
+    """What a collection writes to."""
+
+    def unit(self, name: str) -> Unit | None: ...
 
 
 def collect(config: Config, stage: Stage, progress: Progress | None = None, *, retry: Retry | None = None) -> None:
@@ -84,7 +94,8 @@ class _Reader:
         self.name = name
         self.options = options
         self.root = root
-        self.stage = stage
+        self.whole = stage
+        self.stage: Sink = stage  # while it is read: the cluster's part of it
         self.progress = progress
         self.retry = retry
         self.scope = f"kubernetes/{name}"
@@ -100,7 +111,16 @@ class _Reader:
         self.literal = [g for g in self.globs if not set("*?[") & set(g)]
 
     def read(self) -> Refused | None:
-        """Read the cluster; Refused if it could be asked nothing at all."""
+        """Read the cluster, unless an interrupted scan has; Refused if it could be asked nothing at all."""
+        unit = self.whole.unit(self.scope)
+        if unit is None:
+            return None
+        self.stage = unit
+        refused = self._cluster()
+        unit.done()
+        return refused
+
+    def _cluster(self) -> Refused | None:
         reads = [*READS, SECRETS] if self.options.read_secret_values else READS
         tables = [t for kind in KINDS for t in kind.tables]
         if not self.options.read_secret_values:
