@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     shutil.copyfile(acme / "tierwall.yaml", out / "tierwall.yaml")
     with contextlib.ExitStack() as running:
         common.note("starting the sample organisation: three AWS accounts, two clusters")
-        aws = running.enter_context(_server("aws_api.py", str(acme / "aws.yaml")))
+        aws = running.enter_context(_server("aws_api.py", str(acme / "aws")))
         clusters = [
             running.enter_context(
                 _server(

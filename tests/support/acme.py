@@ -127,7 +127,7 @@ def serving(folder: Path) -> Iterator[Acme]:
     """Start the organisation's three servers, prepare the folder, and end the servers."""
     prepare(folder)
     with contextlib.ExitStack() as running:
-        aws = running.enter_context(_server("aws_api.py", str(ACME / "aws.yaml")))
+        aws = running.enter_context(_server("aws_api.py", str(ACME / "aws")))
         clusters = [
             running.enter_context(
                 _server(

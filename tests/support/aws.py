@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import importlib
 import json
 import logging
 import os
+import pkgutil
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +31,7 @@ from scanner.environments import Config
 from scanner.safe.secrets import HashKey, Redactor
 from scanner.store import Estate, Stage
 from scanner.tables import Call, Child, Document, Gap, Kinds, Placed, Row, Scope, tables
+from tests.support import aws_estate
 
 REDACTOR = Redactor(HashKey(b"k" * 32))
 MAIN, OTHER = "123456789012", "210987654321"
@@ -381,6 +384,8 @@ def fill(account: str = MAIN, region: str = REGION) -> None:
     _rds(account, region)
     _cloudtrail(account, region)
     _backup(account, region)
+    for found in pkgutil.iter_modules(aws_estate.__path__):
+        importlib.import_module(f"{aws_estate.__name__}.{found.name}").fill(account, region)
 
 
 def _network(account: str, region: str) -> None:

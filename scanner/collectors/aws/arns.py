@@ -43,6 +43,8 @@ PATTERNS: dict[str, str] = {
     "aws_kms_key": "arn:{partition}:kms:{region}:{account}:key/{id}",
     "aws_cloudtrail_trail": "arn:{partition}:cloudtrail:{region}:{account}:trail/{id}",
     "aws_backup_vault": "arn:{partition}:backup:{region}:{account}:backup-vault:{id}",
+    "aws_log_group": "arn:{partition}:logs:{region}:{account}:log-group:{id}",
+    "aws_alarm": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}",
     "aws_backup_plan": "arn:{partition}:backup:{region}:{account}:backup-plan:{id}",
 }
 _OF_AWS = re.compile("arn:[a-z-]+:iam::aws:policy/(.+)")
@@ -57,6 +59,12 @@ def arn(table: str, id: str = "", *, account: str = "", region: str = "", partit
 def partition_of(region: str) -> str:
     """The partition of a region: aws, aws-cn, aws-us-gov."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def partition_in(uid: str) -> str:
+    """The partition in an ARN; '' for what is none."""
+    fields = uid.split(":", 2)
+    return fields[1] if len(fields) == 3 else ""
 
 
 def account_of(uid: str) -> str:
