@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from botocore import xform_name
 from botocore.client import BaseClient
@@ -22,12 +22,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from scanner.collectors.aws.reads import Read, Refused
-from scanner.collectors.aws.shaping import plain
+from scanner.collectors.aws.answers import Answer, OddAnswer, answer_to
+from scanner.collectors.aws.reads import Read, Refused, Tables
 from scanner.errors import ScannerError
 from scanner.tables import Call, Document, Gap, Json, Placed, Reason, Scope
 
-T = TypeVar("T")
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 MAX_PAGES = 100_000  # more than any listing has; a service that never ends is an error, not a hang
 
@@ -79,20 +78,26 @@ class Api:
         self._reads = {read.name: read for read in reads}
         self._sink = sink
         self._deadline = deadline  # time.monotonic()
+        self._odd: dict[tuple[str, Tables], OddAnswer] = {}  # the first of each listing and its tables
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def pages(self, name: str, *, uid: str = "", region: str = "", **arguments: Any) -> Iterator[Json]:
         """The pages of a listing. A refused page ends it with gaps; what came before it is kept."""
         read = self._read(name)
-        refused = yield from self._ask(read, uid, region, arguments)
+        return self._pages(read, uid, region, arguments, read.gives)
+
+    def items(self, name: str, key: str, *, uid: str = "", region: str = "", **arguments: Any) -> Iterator[Json]:
+        """The elements of a listing. A page without the key is no page: an empty listing has it too."""
+        for page in self._pages(self._read(name), uid, region, arguments, (key,)):
+            yield from page[key]
+
+    def _pages(
+        self, read: Read, uid: str, region: str, arguments: dict[str, Any], keys: tuple[str, ...]
+    ) -> Iterator[Json]:
+        refused = yield from self._ask(read, uid, region, arguments, keys)
         if refused:
             self.lose(read, refused, uid)
-
-    def items(self, name: str, key: str, **arguments: Any) -> Iterator[Json]:
-        """The elements of a listing."""
-        for page in self.pages(name, **arguments):
-            yield from page.get(key) or ()
 
     def gather(self, name: str, key: str, **arguments: Any) -> list[Json] | None:
         """A whole listing at once; None when a page of it was refused, for then no absence can be told from it."""
@@ -105,10 +110,10 @@ class Api:
     def listing(self, name: str, key: str, **arguments: Any) -> list[Json] | Refused:
         """As `gather`, but the caller says with `lost` whose gaps a refusal makes."""
         found: list[Json] = []
-        asking = self._ask(self._read(name), "", "", arguments)
+        asking = self._ask(self._read(name), "", "", arguments, (key,))
         while True:
             try:
-                found += next(asking).get(key) or ()
+                found += next(asking)[key]
             except StopIteration as end:
                 return found if end.value is None else end.value
 
@@ -141,10 +146,26 @@ class Api:
         parts[name] = answer
         return True
 
-    def each(self, do: Callable[[T], None], things: Iterable[T]) -> None:
-        """Do it for each in the account's pool of threads; for details, which ask nobody in turn."""
-        for _ in self.account.details.map(do, things):
+    def each(self, do: Callable[[Json], None], things: Iterable[Json]) -> None:
+        """Do it for each element in the account's pool of threads; for details, which ask nobody in turn."""
+        for _ in self.account.details.map(lambda thing: self._guarded(do, thing), things):
             pass
+
+    def in_turn(self, do: Callable[[Json], None], things: Iterable[Json], tables: Tables = ()) -> None:
+        """Do it for each element, one after the other; for those that need no question of their own.
+
+        The tables are those that an element fills, where they are fewer than its listing's.
+        """
+        for thing in things:
+            self._guarded(do, thing, tables)
+
+    def _guarded(self, do: Callable[[Json], None], thing: Json, tables: Tables = ()) -> None:
+        """An odd answer costs the element that it is about, and no other."""
+        try:
+            do(thing)
+        except OddAnswer as odd:
+            listing = thing.call if isinstance(thing, Answer) else odd.call
+            self._odd.setdefault((listing.operation, tables), odd)
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
@@ -177,6 +198,20 @@ class Api:
             )
         )  # fmt: skip
 
+    def finish(self, odd: OddAnswer | None = None, tables: Iterable[type[Placed]] = ()) -> None:
+        """Keep the gaps of what odd answers spoilt; of all of these tables for one that no element is to blame for."""
+        for (operation, of_element), found in self._odd.items():
+            for read in self._reads.values():
+                if read.operation == operation and not of_element:
+                    self.lose(read, _refusal(found), "")
+            self._lose_tables(of_element, found)
+        if odd:
+            self._lose_tables(tables, odd)
+
+    def _lose_tables(self, tables: Iterable[type[Placed]], odd: OddAnswer) -> None:
+        for table in tables:
+            self.gap(table, "", "error", call=odd.call.id, detail=str(odd))
+
     # --- the call itself ----------------------------------------------------------------------------------------------
 
     def _read(self, name: str) -> Read:
@@ -186,7 +221,7 @@ class Api:
 
     def _attempt(self, read: Read, uid: str, region: str, arguments: dict[str, Any]) -> Json | Refused:
         answer: Json = None
-        asking = self._ask(read, uid, region, arguments, single=True)
+        asking = self._ask(read, uid, region, arguments, read.gives, single=True)
         while True:
             try:
                 answer = next(asking)
@@ -194,7 +229,14 @@ class Api:
                 return answer if end.value is None else end.value
 
     def _ask(
-        self, read: Read, uid: str, region: str, arguments: dict[str, Any], *, single: bool = False
+        self,
+        read: Read,
+        uid: str,
+        region: str,
+        arguments: dict[str, Any],
+        keys: tuple[str, ...],
+        *,
+        single: bool = False,
     ) -> Generator[Json, None, Refused | None]:
         """The answers to one logical call, which is kept when it ends; returns Refused unless it ended well."""
         if self.account.halted:
@@ -212,7 +254,11 @@ class Api:
                 if call.pages > 1 and time.monotonic() > self._deadline:
                     refused = Refused("deadline")
                     break
-                yield plain(answer)
+                if keys and not any(key in answer for key in keys):
+                    refused = _refusal(OddAnswer(call, f"the answer has no {' or '.join(keys)}"))
+                    call.code = refused.code
+                    break
+                yield answer_to(call, answer)
         except FAILURES as e:
             refused = self._judge(read, call, e)
         call.finished = time.time()
@@ -249,6 +295,10 @@ class Api:
             return None
         reason = _reason(call.code, about.get("HTTPStatusCode", 0), error)
         return Refused(reason, 0, call.code, str(error), isinstance(error, _UNREACHABLE))
+
+
+def _refusal(odd: OddAnswer) -> Refused:
+    return Refused("error", odd.call.id, type(odd).__name__, str(odd))
 
 
 class EndlessListing(BotoCoreError):

@@ -28,6 +28,7 @@ class Read:
     rows: Tables = ()
     columns: Mapping[type[Placed], tuple[str, ...]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()  # error codes that mean «known not to be set»; every other one is a gap
+    gives: tuple[str, ...] = ()  # one of these keys is in every answer; without them it would tell of absence
     part: str = ""  # name of the answer in a document, where two services have an operation of that name
 
     @property

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.collectors.aws import services
+from scanner.collectors.aws.answers import OddAnswer
 from scanner.collectors.aws.api import Api, Sink
 from scanner.collectors.aws.reads import Refused, Service, Tables
 from scanner.collectors.aws.session import Account, Declared, connect, declared_accounts, enter, no_way_in
@@ -119,7 +120,12 @@ class _Run:
         unit = self.stage.unit(f"{scope.id}/{service.name}")
         if unit is None:  # an interrupted scan has read it
             return
-        service.fetch(Api(account, scope, region, service.reads, unit, _deadline()))
+        api = Api(account, scope, region, service.reads, unit, _deadline())
+        try:
+            service.fetch(api)
+            api.finish()
+        except OddAnswer as odd:
+            api.finish(odd, service.tables)
         unit.done()
         self.progress(
             f"aws {account.declared.name or account.id} {region if scope.region else 'global'} {service.name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import ipaddress
 import os
@@ -19,11 +18,13 @@ from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ProfileNotFound
 from botocore.loaders import Loader, create_loader
 
+from scanner.collectors.aws.answers import OddAnswer, answer_to
 from scanner.collectors.aws.api import FAILURES, Api, Once, Sink
-from scanner.collectors.aws.arns import arn, partition_of
+from scanner.collectors.aws.arns import arn, partition_in, partition_of
+from scanner.collectors.aws.parsing import CheckedParsers
 from scanner.collectors.aws.reads import ENTRY, Refused
 from scanner.errors import ConfigError, SourceError
-from scanner.tables import Scope
+from scanner.tables import Call, Scope
 
 if TYPE_CHECKING:
     from scanner.environments import Config
@@ -86,14 +87,17 @@ class Account:
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self.home = (declared.regions or (session.get_config_variable("region"),))[0] or FALLBACK_REGION
         self.partition = partition_of(self.home)
+        self.identity = ""  # the ARN of whoever reads, once STS has told it
 
     @property
     def scope(self) -> Scope:
         """The account's global part."""
-        return Scope(id=f"aws/{self.id}/global", source="aws", account=self.id)
+        return Scope(id=f"aws/{self.id}/global", source="aws", account=self.id, identity=self.identity)
 
     def scope_of(self, region: str) -> Scope:
-        return Scope(id=f"aws/{self.id}/{region}", source="aws", account=self.id, region=region)
+        return Scope(
+            id=f"aws/{self.id}/{region}", source="aws", account=self.id, region=region, identity=self.identity
+        )
 
     @property
     def uid(self) -> str:
@@ -154,6 +158,7 @@ def new_session(profile: str = "") -> botocore.session.Session:
     """An SDK session of its own. Raises ProfileNotFound."""
     session = botocore.session.Session(profile=profile or None)
     session.register_component("data_loader", _loader())
+    session.register_component("response_parser_factory", CheckedParsers())
     session.get_scoped_config()  # else a profile that does not exist goes unnoticed until the first call
     return session
 
@@ -166,11 +171,13 @@ def connect(declared: Declared) -> Account:
     try:
         account = Account(declared, new_session(declared.profile))
         if not declared.id:
-            account.id = account.client("sts", account.home).get_caller_identity()["Account"]  # type: ignore[attr-defined]  # made at run time
+            account.id = account.client("sts", account.home).get_caller_identity().get("Account", "")  # type: ignore[attr-defined]  # made at run time
     except ProfileNotFound as e:
         raise ConfigError(declared.where, str(e), "name a profile of your AWS configuration") from e
     except FAILURES as e:
         raise no_way_in("aws", str(e)) from e
+    if not account.id:
+        raise no_way_in("aws", "what answers in place of STS does not say whose credentials these are")
     return account
 
 
@@ -184,7 +191,13 @@ def enter(account: Account, sink: Sink, deadline: float) -> Refused | None:
 
     Raises ConfigError for a region that does not exist.
     """
-    api = Api(account, account.scope, account.home, ENTRY, sink, deadline)
+    try:
+        return _enter(account, Api(account, account.scope, account.home, ENTRY, sink, deadline))
+    except OddAnswer as odd:
+        return Refused("error", odd.call.id, type(odd).__name__, str(odd))
+
+
+def _enter(account: Account, api: Api) -> Refused | None:
     if account.declared.role:
         refused = _assume(account, api)
         if refused:
@@ -195,7 +208,8 @@ def enter(account: Account, sink: Sink, deadline: float) -> Refused | None:
     if who["Account"] != account.id:
         problem = f"the credentials are of account {who['Account']}, declared is {account.id}"
         return Refused("error", 0, "OtherAccount", problem)
-    account.partition = who["Arn"].split(":")[1]
+    account.identity = who["Arn"]
+    account.partition = partition_in(who["Arn"]) or account.partition
     _find_regions(account, api)
     return None
 
@@ -221,7 +235,8 @@ def _assume(account: Account, api: Api) -> Refused | None:
     base = account.client("sts", account.home)
 
     def refresh() -> dict[str, str]:
-        return _metadata(base.assume_role(**arguments)["Credentials"])  # type: ignore[attr-defined]  # made at run time
+        again = Call(scope=account.scope.id, service="sts", operation="AssumeRole")
+        return _metadata(answer_to(again, base.assume_role(**arguments))["Credentials"])  # type: ignore[attr-defined]  # made at run time
 
     account.assume(
         RefreshableCredentials.create_from_metadata(_metadata(answer["Credentials"]), refresh, "sts-assume-role")
@@ -230,12 +245,11 @@ def _assume(account: Account, api: Api) -> Refused | None:
 
 
 def _metadata(credentials: dict[str, Any]) -> dict[str, str]:
-    expiry = credentials["Expiration"]
     return {
         "access_key": credentials["AccessKeyId"],
         "secret_key": credentials["SecretAccessKey"],
         "token": credentials["SessionToken"],
-        "expiry_time": expiry.isoformat() if isinstance(expiry, dt.datetime) else expiry,
+        "expiry_time": credentials["Expiration"],
     }
 
 

@@ -35,6 +35,7 @@ PUBLIC_ACCESS_BLOCK = Read(
     absent=("NoSuchPublicAccessBlockConfiguration",),
     part="GetAccountPublicAccessBlock",
 )
+PER = "account"
 READS = (
     Read(
         "iam", "GetAccountSummary", "iam:GetAccountSummary",

@@ -113,6 +113,7 @@ KINDS = (
     Kind("aws_backup_vault", _VAULT, shape_vault, volatile=("ListBackupVaults.NumberOfRecoveryPoints",)),
     Kind("aws_backup_plan", _PLAN, shape_plan, volatile=("ListBackupPlans.LastExecutionDate",)),
 )
+PER = "region"
 READS = (
     Read("backup", "ListBackupVaults", "backup:ListBackupVaults", rows=_VAULT),
     Read("backup", "ListBackupPlans", "backup:ListBackupPlans", rows=_PLAN),
@@ -141,11 +142,10 @@ def _plan(api: Api, raw: Json) -> None:
     parts: dict[str, Json] = {"ListBackupPlans": raw}
     api.detail(parts, "GetBackupPlan", uid=uid, BackupPlanId=id)
     selections: list[Json] = []
-    for page in api.pages("ListBackupSelections", uid=uid, BackupPlanId=id):
-        for listed in page.get("BackupSelectionsList", ()):
-            selection: dict[str, Json] = {}
-            if api.detail(selection, "GetBackupSelection", uid=uid, BackupPlanId=id, SelectionId=listed["SelectionId"]):
-                selections.append(selection["GetBackupSelection"])
+    for listed in api.items("ListBackupSelections", "BackupSelectionsList", uid=uid, BackupPlanId=id):
+        selection: dict[str, Json] = {}
+        if api.detail(selection, "GetBackupSelection", uid=uid, BackupPlanId=id, SelectionId=listed["SelectionId"]):
+            selections.append(selection["GetBackupSelection"])
     parts["GetBackupSelection"] = sorted(selections, key=lambda s: str(s.get("SelectionId")))
     api.detail(parts, "ListTags", uid=uid, ResourceArn=uid)
     api.document("aws_backup_plan", uid, raw["BackupPlanName"], parts)

@@ -97,6 +97,7 @@ KINDS = (
         ),
     ),
 )  # fmt: skip
+PER = "region"
 READS = (
     Read("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails", rows=_TRAIL),
     Read(
@@ -113,10 +114,8 @@ READS = (
 
 def fetch(api: Api) -> None:
     """Shadow trails are asked for since only so a member account sees its organization's; each is kept once."""
-    answer = api.pages("DescribeTrails", includeShadowTrails=True)
-    api.each(
-        lambda raw: _trail(api, raw), (t for page in answer for t in page.get("trailList", ()) if _is_ours(api, t))
-    )
+    trails = api.items("DescribeTrails", "trailList", includeShadowTrails=True)
+    api.each(lambda raw: _trail(api, raw), (t for t in trails if _is_ours(api, t)))
 
 
 def _is_ours(api: Api, raw: Json) -> bool:

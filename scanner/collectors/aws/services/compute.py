@@ -107,6 +107,7 @@ KINDS = (
     Kind("aws_ebs_volume", (AwsEbsVolume, AwsTag), shape_volume),
     Kind("aws_ebs_snapshot", _SNAPSHOT, shape_snapshot, volatile=("DescribeSnapshots.Progress",)),
 )
+PER = "region"
 READS = (
     Read("ec2", "DescribeInstances", "ec2:DescribeInstances", rows=_INSTANCE),
     Read(
@@ -127,13 +128,10 @@ def fetch(api: Api) -> None:
     reservations = api.items("DescribeInstances", "Reservations")
     api.each(
         lambda raw: _instance(api, raw),
-        (i for r in reservations for i in r.get("Instances", ()) if i.get("State", {}).get("Name") not in _GONE),
+        (i for r in reservations for i in r["Instances"] if i.get("State", {}).get("Name") not in _GONE),
     )
-    for raw in api.items("DescribeVolumes", "Volumes"):
-        uid = _uid(api, "aws_ebs_volume", raw["VolumeId"])
-        api.document("aws_ebs_volume", uid, name_of(raw.get("Tags"), raw["VolumeId"]), {"DescribeVolumes": raw})
-    own = api.items("DescribeSnapshots", "Snapshots", OwnerIds=["self"])
-    api.each(lambda raw: _snapshot(api, raw), (s for s in own if s.get("OwnerId") == api.account.id))
+    api.in_turn(lambda raw: _volume(api, raw), api.items("DescribeVolumes", "Volumes"))
+    api.each(lambda raw: _snapshot(api, raw), api.items("DescribeSnapshots", "Snapshots", OwnerIds=["self"]))
 
 
 def _instance(api: Api, raw: Json) -> None:
@@ -144,7 +142,14 @@ def _instance(api: Api, raw: Json) -> None:
     api.document("aws_instance", uid, name_of(raw.get("Tags"), id), parts)
 
 
+def _volume(api: Api, raw: Json) -> None:
+    uid = _uid(api, "aws_ebs_volume", raw["VolumeId"])
+    api.document("aws_ebs_volume", uid, name_of(raw.get("Tags"), raw["VolumeId"]), {"DescribeVolumes": raw})
+
+
 def _snapshot(api: Api, raw: Json) -> None:
+    if raw["OwnerId"] != api.account.id:
+        return
     id = raw["SnapshotId"]
     uid = _uid(api, "aws_ebs_snapshot", id)
     parts = {"DescribeSnapshots": raw}

@@ -169,16 +169,18 @@ _REPORT_LOSS: dict[type[Placed], tuple[str, ...]] = {
         "password_enabled", "password_last_used", "password_last_changed", "mfa_enabled", "active_access_keys",
     ),
 }  # fmt: skip
+PER = "account"
 READS = (
     Read(
         "iam", _DETAILS, f"iam:{_DETAILS}",
         rows=tuple(dict.fromkeys((*_USER, *_GROUP, *_ROLE, *_POLICY))),
+        gives=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
     ),
     Read(
         "iam", "GenerateCredentialReport", "iam:GenerateCredentialReport",
         rows=(AwsIamAccessKey,), columns=_REPORT_LOSS,
     ),
-    Read("iam", _REPORT, f"iam:{_REPORT}", rows=(AwsIamAccessKey,), columns=_REPORT_LOSS),
+    Read("iam", _REPORT, f"iam:{_REPORT}", rows=(AwsIamAccessKey,), columns=_REPORT_LOSS, gives=("Content",)),
 )  # fmt: skip
 
 
@@ -191,16 +193,20 @@ def fetch(api: Api) -> None:
     groups: dict[str, str] = {}
     waiting: list[Json] = []
     for page in api.pages(_DETAILS):
-        for raw in page.get("GroupDetailList", ()):
-            groups[raw["GroupName"]] = raw["Path"] + raw["GroupName"]
-            api.document("aws_iam_group", raw["Arn"], raw["GroupName"], {_DETAILS: raw})
-        for raw in page.get("RoleDetailList", ()):
-            api.document("aws_iam_role", raw["Arn"], raw["RoleName"], {_DETAILS: raw})
-        for raw in page.get("Policies", ()):
-            _policy(api, raw)
+        api.in_turn(lambda raw: _group(api, raw, groups), page.get("GroupDetailList", ()), _GROUP)
+        api.in_turn(
+            lambda raw: api.document("aws_iam_role", raw["Arn"], raw["RoleName"], {_DETAILS: raw}),
+            page.get("RoleDetailList", ()),
+            _ROLE,
+        )
+        api.in_turn(lambda raw: _policy(api, raw), page.get("Policies", ()), _POLICY)
         waiting += page.get("UserDetailList", ())
-    for raw in waiting:
-        _user(api, raw, groups, report)
+    api.in_turn(lambda raw: _user(api, raw, groups, report), waiting, _USER)
+
+
+def _group(api: Api, raw: Json, groups: dict[str, str]) -> None:
+    groups[raw["GroupName"]] = raw["Path"] + raw["GroupName"]
+    api.document("aws_iam_group", raw["Arn"], raw["GroupName"], {_DETAILS: raw})
 
 
 def _user(api: Api, raw: Json, groups: Mapping[str, str], report: Mapping[str, dict[str, str]] | None) -> None:
@@ -244,8 +250,8 @@ def _report(api: Api) -> dict[str, dict[str, str]] | None:
     answer = api.attempt(_REPORT)
     if isinstance(answer, Refused):
         return None
-    text = base64.b64decode(answer["Content"]).decode()
-    return {row["arn"]: _used(row) for row in csv.DictReader(io.StringIO(text))}
+    text = base64.b64decode(answer["Content"]).decode(errors="replace")
+    return {row["arn"]: _used(row) for row in csv.DictReader(io.StringIO(text)) if row.get("arn")}
 
 
 def _used(row: Mapping[str, Any]) -> dict[str, str]:

@@ -60,6 +60,7 @@ def _rotation(row: AwsKmsKey, status: Json) -> None:
 
 
 KINDS = (Kind("aws_kms_key", _KEY, shape),)
+PER = "region"
 READS = (
     Read("kms", "ListKeys", "kms:ListKeys", rows=_KEY),
     Read("kms", "ListAliases", "kms:ListAliases", rows=(AwsKmsAlias,), columns={t: ("name",) for t in _KEY}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scanner.collectors.aws.arns import arn
@@ -428,6 +429,7 @@ _LISTINGS = (  # kind, operation, key of the list, key of the id
     ("aws_security_group", "DescribeSecurityGroups", "SecurityGroups", "GroupId"),
     ("aws_network_interface", "DescribeNetworkInterfaces", "NetworkInterfaces", "NetworkInterfaceId"),
 )
+PER = "region"
 READS = (
     Read("ec2", "DescribeVpcs", "ec2:DescribeVpcs", rows=_TABLES["aws_vpc"]),
     Read(
@@ -441,19 +443,24 @@ READS = (
 def fetch(api: Api) -> None:
     """Every part of the network that the account owns. What others share with it is read in their account."""
     logs = api.gather("DescribeFlowLogs", "FlowLogs")
-    for log in logs or ():
-        _keep(api, "aws_flow_log", "DescribeFlowLogs", log, log["FlowLogId"])
-    for vpc in api.items("DescribeVpcs", "Vpcs"):
-        parts = {"DescribeVpcs": vpc}
-        if logs is not None:
-            of_vpc = [log for log in logs if log.get("ResourceId") == vpc["VpcId"]]
-            parts["DescribeFlowLogs"] = sorted(of_vpc, key=lambda log: str(log["FlowLogId"]))
-        _keep(api, "aws_vpc", "DescribeVpcs", vpc, vpc["VpcId"], parts)
+    api.in_turn(lambda log: _keep(api, "aws_flow_log", "DescribeFlowLogs", log, log["FlowLogId"]), logs or ())
+    api.in_turn(lambda vpc: _vpc(api, vpc, logs), api.items("DescribeVpcs", "Vpcs"))
     for kind, operation, key, id in _LISTINGS:
-        for raw in api.items(operation, key):
-            _keep(api, kind, operation, raw, raw[id])
-            if kind == "aws_security_group":
-                _confess_prefix_lists(api, raw)
+        api.in_turn(partial(_listed, api, kind, operation, id), api.items(operation, key))
+
+
+def _vpc(api: Api, vpc: Json, logs: list[Json] | None) -> None:
+    parts = {"DescribeVpcs": vpc}
+    if logs is not None:
+        of_vpc = [log for log in logs if log.get("ResourceId") == vpc["VpcId"]]
+        parts["DescribeFlowLogs"] = sorted(of_vpc, key=lambda log: str(log.get("FlowLogId")))
+    _keep(api, "aws_vpc", "DescribeVpcs", vpc, vpc["VpcId"], parts)
+
+
+def _listed(api: Api, kind: str, operation: str, id: str, raw: Json) -> None:
+    _keep(api, kind, operation, raw, raw[id])
+    if kind == "aws_security_group":
+        _confess_prefix_lists(api, raw)
 
 
 def _keep(api: Api, kind: str, operation: str, raw: Json, id: str, parts: dict[str, Json] | None = None) -> None:

@@ -180,6 +180,7 @@ KINDS = (
         volatile=("DescribeDBSnapshots.Status", "DescribeDBSnapshots.PercentProgress"),
     ),
 )  # fmt: skip
+PER = "region"
 READS = (
     Read("rds", "DescribeDBInstances", "rds:DescribeDBInstances", rows=_INSTANCE),
     Read("rds", "DescribeDBParameters", "rds:DescribeDBParameters", columns={AwsRdsInstance: ("tls_required",)}),
@@ -194,19 +195,22 @@ READS = (
 def fetch(api: Api) -> None:
     """Instances, the parameters of groups that somebody made, snapshots with whom they are shared."""
     groups: dict[str, list[Json] | Refused] = {}
-    for raw in api.items("DescribeDBInstances", "DBInstances"):
-        uid = raw.get("DBInstanceArn") or arn(
-            "aws_rds_instance", raw["DBInstanceIdentifier"], account=api.account.id, region=api.region
-        )
-        parts = {"DescribeDBInstances": raw}
-        engine = raw.get("Engine", "")
-        if not tls_parameter(engine):
-            detail = f"{engine} does not say in the instance's parameters whether TLS is required"
-            api.gap(AwsRdsInstance, "tls_required", "unsupported", uid=uid, detail=detail)
-        elif not _default_group(raw):
-            _add_parameters(api, uid, parts, groups)
-        api.document("aws_rds_instance", uid, raw["DBInstanceIdentifier"], parts)
+    api.in_turn(lambda raw: _instance(api, raw, groups), api.items("DescribeDBInstances", "DBInstances"))
     api.each(lambda raw: _snapshot(api, raw), api.items("DescribeDBSnapshots", "DBSnapshots"))
+
+
+def _instance(api: Api, raw: Json, groups: dict[str, list[Json] | Refused]) -> None:
+    uid = raw.get("DBInstanceArn") or arn(
+        "aws_rds_instance", raw["DBInstanceIdentifier"], account=api.account.id, region=api.region
+    )
+    parts = {"DescribeDBInstances": raw}
+    engine = raw.get("Engine", "")
+    if not tls_parameter(engine):
+        detail = f"{engine} does not say in the instance's parameters whether TLS is required"
+        api.gap(AwsRdsInstance, "tls_required", "unsupported", uid=uid, detail=detail)
+    elif not _default_group(raw):
+        _add_parameters(api, uid, parts, groups)
+    api.document("aws_rds_instance", uid, raw["DBInstanceIdentifier"], parts)
 
 
 def _add_parameters(api: Api, uid: str, parts: dict[str, Json], groups: dict[str, list[Json] | Refused]) -> None:

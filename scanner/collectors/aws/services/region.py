@@ -14,6 +14,7 @@ from scanner.tables.aws_account import AwsRegion
 if TYPE_CHECKING:
     from scanner.collectors.aws.api import Api
 
+PER = "region"
 READS = (
     Read(
         "ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault",

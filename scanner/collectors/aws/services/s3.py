@@ -71,6 +71,7 @@ _DETAILS = (
     ),
     Read("s3", "GetBucketTagging", "s3:GetBucketTagging", rows=(AwsTag,), absent=("NoSuchTagSet",)),
 )  # fmt: skip
+PER = "account"
 READS = (
     Read("s3", "ListBuckets", "s3:ListAllMyBuckets", rows=_BUCKET),
     Read("s3", "GetBucketLocation", "s3:GetBucketLocation", columns={t: ("region",) for t in _BUCKET}),
