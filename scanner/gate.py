@@ -20,11 +20,12 @@ import scanner
 from scanner.errors import InputError
 from scanner.results.model import SEVERITIES, Exclusion, Finding, Result, Tool
 from scanner.safe import files
-from scanner.tables import Environment
+from scanner.tables import Environment, Kinds
 
 if TYPE_CHECKING:
     from scanner.collectors.terraform import Outcome
     from scanner.results.evaluate import Policy
+    from scanner.rules import Rules
     from scanner.safe.secrets import Redactor
     from scanner.store import Estate, Stage
 
@@ -76,18 +77,18 @@ def gate(
     `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
-    from scanner.collectors.kinds import all_kinds
     from scanner.store import Stage
 
     found = recognised(paths, plans)
     started = time.time()
     with tempfile.TemporaryDirectory(prefix="tierwall-gate-") as folder:  # 0700
-        stage = Stage.create(Path(folder) / "gate.db", redactor, all_kinds())
+        stage = Stage.create(Path(folder) / "gate.db", redactor, _kinds(found), sparse=True)
         with closing(stage.estate):
             outcomes = tuple(_plan(path, stage, account) for path in found.plans)
             others = tuple(_collect_manifests(found.manifests, stage))
             estate = stage.flush()
             policy, how = _placed(policy, estate, environment)
+            policy = replace(policy, rules=_in_scope(policy.rules, estate))
             result = _judge(estate, policy, started, as_of, include_passed, (*_excluded(outcomes), *others))
     notices = (*how, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
     result = replace(result, notices=(*result.notices, *notices))
@@ -191,6 +192,20 @@ def _is_manifest(path: Path) -> bool:
     return b'"apiVersion"' in start and b'"kind"' in start
 
 
+def _kinds(found: Inputs) -> Kinds:
+    """The kinds of documents that the files hold: importing all of them takes longer than to judge a small plan."""
+    kinds = Kinds()
+    if found.plans:
+        from scanner.collectors import terraform
+
+        kinds.add(*terraform.KINDS)
+    if found.manifests:
+        from scanner.collectors import kubernetes
+
+        kinds.add(*kubernetes.KINDS)
+    return kinds
+
+
 def _plan(path: Path, stage: Stage, account: str) -> Outcome:
     from scanner.collectors.terraform import collect_plan
 
@@ -234,6 +249,18 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
         policy, how = replace(policy, config=config), config.how
     assign(estate, policy.config, environment)
     return policy, how
+
+
+def _in_scope(rules: Rules, estate: Estate) -> Rules:
+    """The rules on what was asked for; the others are neither read nor compiled, and their tables not made."""
+    from scanner.rules.state import State
+
+    state = State.read(estate.connection)
+    estate.need(state.requested)
+    chosen = rules.about({table for table in rules.resources if state.in_scope(table)})
+    for rule in chosen.values():
+        estate.need(rule.compiled.tables)
+    return chosen
 
 
 def _judge(

@@ -122,16 +122,20 @@ def redactor(args: argparse.Namespace) -> Redactor:
     return Redactor(HashKey.find(args.hash_key))
 
 
-def policy(args: argparse.Namespace, config: Config) -> Policy:
-    """Rules, frameworks and governance, narrowed to what the command asks for."""
+def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> Policy:
+    """Rules, frameworks and governance, narrowed to what the command asks for.
+
+    `brief` leaves frameworks and attestations out where no output shows them, and rules unread until they are judged.
+    """
     from scanner.attestations import load_attestations
     from scanner.frameworks import load_frameworks
     from scanner.results.evaluate import Policy
     from scanner.rules import load_rules
     from scanner.waivers import load_waivers
 
-    rules = load_rules([bundled("rules"), *args.rules])
-    frameworks = load_frameworks(names=getattr(args, "framework", None) or (), rules=rules)
+    rules = load_rules([bundled("rules"), *args.rules], brief=brief)
+    shown = not brief or args.output or args.framework
+    frameworks = load_frameworks(names=getattr(args, "framework", None) or (), rules=rules) if shown else ()
     if getattr(args, "framework", None):
         rules = rules.only(
             sorted({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules})
@@ -146,7 +150,9 @@ def policy(args: argparse.Namespace, config: Config) -> Policy:
         waivers=load_waivers(config.root / governance.waivers, rules, governance.approvers)
         if governance.waivers
         else (),
-        attestations=load_attestations(config.root / governance.attestations, asked) if governance.attestations else (),
+        attestations=load_attestations(config.root / governance.attestations, asked)
+        if governance.attestations and shown
+        else (),
         applies={name: e.frameworks for name, e in config.environments.items()},
     )
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args, environment)
     outcome = gate(
         args.paths,
-        common.policy(args, config),
+        common.policy(args, config, brief=True),
         _redactor(args),
         plans=args.plan,
         environment=environment,

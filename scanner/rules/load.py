@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 TIERS = ("local", "feature", "integration", "development", "staging", "production", "shared")
 NOT_RULES = frozenset({"frameworks"})  # folders beside those of the rules that hold something else
 
+# Keys at the left edge of a file, where YAML cannot have a text of its own.
+_EXAMPLES = re.compile(rb"^examples:.*\n(?:(?:[ \-#].*)?\n)*", re.MULTILINE)
+_RETIRED = re.compile(rb"^retired:", re.MULTILINE)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEXTS = ("id", "title", "severity", "why", "fix", "resource", "message")
@@ -36,14 +40,34 @@ _WANTED = {str: "a text", int: "a whole number", float: "a number", bool: "true 
 
 
 @dataclass(frozen=True)
+class Unread:
+    """The file of a rule that the lock knows, byte for byte: it is read, without its examples, when it is asked for."""
+
+    id: str
+    resource: str
+    digest: str
+    data: bytes
+    path: Path
+
+    @functools.cached_property
+    def rule(self) -> Rule:
+        """Raises RuleError and InputError, which cannot happen to what was checked when it was locked."""
+        return parse_rule(_EXAMPLES.sub(b"", self.data), self.path, self.digest)
+
+
+@dataclass(frozen=True)
 class Rules(Mapping[str, Rule]):
     """Rules in force by id, in the order of their ids; retired ones apart."""
 
-    _rules: Mapping[str, Rule] = field(default_factory=dict)
-    retired: Mapping[str, Rule] = field(default_factory=dict)
+    _rules: Mapping[str, Rule | Unread] = field(default_factory=dict)
+    _retired: Mapping[str, Rule | Unread] = field(default_factory=dict)
 
     def __getitem__(self, rule: str) -> Rule:
-        return self._rules[rule]
+        found = self._rules[rule]
+        return found.rule if isinstance(found, Unread) else found
+
+    def __contains__(self, rule: object) -> bool:
+        return rule in self._rules
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rules)
@@ -52,15 +76,29 @@ class Rules(Mapping[str, Rule]):
         return len(self._rules)
 
     @property
+    def retired(self) -> Mapping[str, Rule]:
+        """Those that are judged no more."""
+        return Rules(self._retired)
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the ids and files of the rules in force."""
-        listed = "".join(f"{rule.id} {rule.digest}\n" for rule in self.values())
+        listed = "".join(f"{rule.id} {rule.digest}\n" for rule in self._rules.values())
         return hashlib.sha256(listed.encode()).hexdigest()
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """The tables that they judge."""
+        return frozenset(rule.resource for rule in self._rules.values())
+
+    def about(self, tables: Collection[str]) -> Rules:
+        """Those that judge one of the tables."""
+        return Rules({name: rule for name, rule in self._rules.items() if rule.resource in tables}, self._retired)
 
     def find(self, name: str) -> tuple[Rule, ...]:
         """The rules of that id, or of what another tool calls it: `prowler:rds_instance_backup_enabled`."""
         if name in self._rules:
-            return (self._rules[name],)
+            return (self[name],)
         tool, _, other = name.partition(":")
         return tuple(rule for rule in self.values() if other and other in rule.see_also.get(tool, ()))
 
@@ -72,36 +110,43 @@ class Rules(Mapping[str, Rule]):
             if not found:
                 raise RuleError(name, "there is no such rule; `tierwall rules list` shows all")
             chosen.update({rule.id: rule for rule in found})
-        return Rules(dict(sorted(chosen.items())), self.retired)
+        return Rules(dict(sorted(chosen.items())), self._retired)
 
 
-def load_rules(paths: Iterable[Path] | None = None, locked: Lock | None = None) -> Rules:
+def load_rules(paths: Iterable[Path] | None = None, locked: Lock | None = None, *, brief: bool = False) -> Rules:
     """The rules of the files and folders, by default those shipped.
 
     Every rule is compiled. One whose file is not what the lock says has its examples and its soundness checked as
-    well; without `locked`, the shipped lock counts. Raises RuleError and InputError.
+    well; without `locked`, the shipped lock counts. `brief` is for whoever judges few tables: rules that the lock knows
+    are neither read nor compiled until they are asked for, and have no examples. Raises RuleError and InputError.
     """
     from scanner.rules.examples import check
     from scanner.rules.lock import Lock
+    from scanner.safe.files import read_bytes
 
     lock = Lock.shipped() if locked is None else locked
-    rules: dict[str, Rule] = {}
+    known = lock.by_digest if brief else {}
+    rules: dict[str, Rule | Unread] = {}
+    retired: dict[str, Rule | Unread] = {}
     for path in sorted(set(rule_files(paths))):
-        rule = read_rule(path)
-        if rule.id in rules:
-            raise RuleError(rule.id, f"{path}: {rules[rule.id].path} has the same id")
-        lock.check_resource(rule)
-        rules[rule.id] = rule
+        data = read_bytes(path)
+        digest = hashlib.sha256(data).hexdigest()
+        found: Rule | Unread
+        if (name := known.get(digest)) and path.stem == name:
+            found = Unread(name, lock.rules[name].resource, digest, data, path)
+        else:
+            found = parse_rule(data, path, digest)
+            lock.check_resource(found)
+        if other := rules.get(found.id) or retired.get(found.id):
+            raise RuleError(found.id, f"{path}: {other.path} has the same id")
+        is_retired = _RETIRED.search(data) is not None if isinstance(found, Unread) else found.retired != ""
+        (retired if is_retired else rules)[found.id] = found
     for rule in rules.values():
-        if not rule.retired:
+        if isinstance(rule, Rule):
             _ = rule.compiled
             if not lock.has(rule):
                 check(rule)
-    by_id = dict(sorted(rules.items()))
-    return Rules(
-        {name: rule for name, rule in by_id.items() if not rule.retired},
-        {name: rule for name, rule in by_id.items() if rule.retired},
-    )
+    return Rules(dict(sorted(rules.items())), dict(sorted(retired.items())))
 
 
 def rule_files(paths: Iterable[Path] | None = None) -> Iterator[Path]:
@@ -121,14 +166,17 @@ def read_rule(path: Path) -> Rule:
     return parse_rule(read_bytes(path), path)
 
 
-def parse_rule(data: bytes, path: Path) -> Rule:
-    """The rule that a file's content declares. Raises RuleError and InputError."""
+def parse_rule(data: bytes, path: Path, digest: str = "") -> Rule:
+    """The rule that a file's content declares; `digest` is the whole file's where this is a part of it.
+
+    Raises RuleError and InputError.
+    """
     from scanner.safe.yaml import Dialect, Limits, load
 
     documents = load(data, str(path), Dialect.CORE, Limits(size=200_000, depth=20, aliases=100, nodes=20_000))
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise InputError(str(path), "a rule is one mapping", "see docs/rules.md")
-    return _Reader(path, documents[0], hashlib.sha256(data).hexdigest()).rule()
+    return _Reader(path, documents[0], digest or hashlib.sha256(data).hexdigest()).rule()
 
 
 class _Reader:

@@ -55,6 +55,11 @@ class Lock:
             rules[match["rule"]] = Locked(match["resource"], match["digest"])
         return cls(rules)
 
+    @property
+    def by_digest(self) -> Mapping[str, str]:
+        """Ids by the digest of their file."""
+        return {locked.digest: name for name, locked in self.rules.items()}
+
     def has(self, rule: Rule) -> bool:
         """The rule is, byte for byte, the one that was checked."""
         return self.rules.get(rule.id) == Locked(rule.resource, rule.digest)

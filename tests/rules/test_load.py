@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import InputError, RuleError
-from scanner.rules import Lock, Parameter, Quantifier, load_rules, read_rule
+from scanner.rules import Lock, Parameter, Quantifier, Rule, load_rules, read_rule, write_lock
 
 RULE = """\
 id: database-encrypted
@@ -174,3 +174,33 @@ def test_the_digest_of_a_set_follows_its_rules(tmp_path: Path) -> None:
     after = load_rules([path], Lock())
 
     assert before.digest != after.digest
+
+
+def test_a_rule_that_the_lock_knows_may_be_read_without_its_examples(tmp_path: Path) -> None:
+    """Wherever they stand in the file, and only then."""
+    start, _, examples = RULE.partition("see_also:")
+    also, _, listed = ("see_also:" + examples).partition("examples:")
+    write(tmp_path, f"{start}examples:{listed}# as peers call it\n\n{also}")
+    lock = Lock.read(write_lock(tmp_path))
+
+    rules = load_rules([tmp_path], lock, brief=True)
+    whole = load_rules([tmp_path], lock)
+
+    assert set(rules.about({"aws_rds_instance"})) == {"database-encrypted"}
+    assert set(rules.about({"aws_s3_bucket"})) == set()
+    assert rules.digest == whole.digest
+    assert rules["database-encrypted"].examples == ()
+    assert set(load_rules([tmp_path], Lock(), brief=True)["database-encrypted"].examples[0]) >= {"row", "expect"}
+    assert plain(rules["database-encrypted"]) == plain(whole["database-encrypted"])
+
+
+def test_every_shipped_rule_is_the_same_with_and_without_its_examples() -> None:
+    brief, whole = load_rules(brief=True), load_rules()
+
+    assert {name: plain(rule) for name, rule in brief.items()} == {name: plain(rule) for name, rule in whole.items()}
+    assert list(brief.retired) == list(whole.retired)
+
+
+def plain(rule: Rule) -> dict[str, object]:
+    """What a rule says, without its examples and the lines that these shift."""
+    return {name: value for name, value in vars(rule).items() if name not in ("examples", "lines", "compiled")}
