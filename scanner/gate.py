@@ -214,9 +214,9 @@ def _plan(path: Path, stage: Stage, account: str) -> Outcome:
 
 def _collect_manifests(paths: Sequence[Path], stage: Stage) -> Iterator[Exclusion]:
     """Read manifests; answers with what is in them that is not judged."""
-    from scanner.collectors.manifests import collect_manifests
-
     if paths:
+        from scanner.collectors.manifests import collect_manifests
+
         found = collect_manifests(paths, stage)
         for kind, number in sorted(found.other_kinds.items()):
             yield Exclusion(f"manifests: {kind}", f"{_many(number, 'object')} of a kind that no table takes")

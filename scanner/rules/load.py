@@ -120,7 +120,6 @@ def load_rules(paths: Iterable[Path] | None = None, locked: Lock | None = None, 
     well; without `locked`, the shipped lock counts. `brief` is for whoever judges few tables: rules that the lock knows
     are neither read nor compiled until they are asked for, and have no examples. Raises RuleError and InputError.
     """
-    from scanner.rules.examples import check
     from scanner.rules.lock import Lock
     from scanner.safe.files import read_bytes
 
@@ -145,6 +144,8 @@ def load_rules(paths: Iterable[Path] | None = None, locked: Lock | None = None, 
         if isinstance(rule, Rule):
             _ = rule.compiled
             if not lock.has(rule):
+                from scanner.rules.examples import check
+
                 check(rule)
     return Rules(dict(sorted(rules.items())), dict(sorted(retired.items())))
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanner.collectors.aws.permissions import permissions
-from scanner.collectors.aws.services import KINDS, READS
 
 if TYPE_CHECKING:
+    from scanner.collectors.aws.services import KINDS, READS
     from scanner.environments import Config
     from scanner.store.stage import Stage
 
 __all__ = ["KINDS", "READS", "collect", "permissions"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("KINDS", "READS"):  # on first use: whoever reads plans needs none of the services
+        return getattr(importlib.import_module(f"{__name__}.services"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def collect(config: Config, stage: Stage, progress: Callable[[str], None] | None = None) -> None:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scanner.collectors.aws.services import READS
-
 # Reading data, in contrast to settings, is never needed. The denial holds whatever else the role is granted.
 NEVER = (
     "codecommit:GitPull", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQL*", "dynamodb:Query",
@@ -151,6 +149,8 @@ FORMS: dict[str, Callable[[], str]] = {
 
 
 def _actions() -> list[str]:
+    from scanner.collectors.aws.services import READS  # all services: too many to import for a plan
+
     return sorted({r.permission for r in READS} - {OF_THE_CALLER, ""})
 
 
