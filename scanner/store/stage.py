@@ -10,6 +10,7 @@ all. What was written outside a unit, or in one that had not ended, is read agai
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sqlite3
 import threading
@@ -75,6 +76,7 @@ class Stage:
         self.kinds = kinds
         self.about = about
         self._lock = threading.Lock()
+        self._clean = functools.lru_cache(maxsize=10_000)(redactor.text)  # many gaps say the same
         self._calls = 0
         self._rows: list[Row] = []
         self._staged: list[tuple[Any, ...]] = []
@@ -189,33 +191,42 @@ class Stage:
 
     def gap(self, gap: Gap, unit: int = 0) -> None:
         """Keep what was to be read and was not."""
-        gap.detail = self.redactor.text(gap.detail)
+        gap.detail = self._clean(gap.detail)
         with self._lock:
             self._note(unit, gap)
 
     def document(self, document: Document, unit: int = 0) -> None:
         """Redact a document, split off what is volatile, shape it and keep it."""
+        redacted = self.redacted(document)
+        self.keep(redacted, self.kinds[document.kind].shape(redacted), unit)
+
+    def redacted(self, document: Document) -> Document:
+        """The document as it may be kept."""
         kind = self.kinds[document.kind]
-        redacted = self.redactor.parts(
+        parts = self.redactor.parts(
             dict(document.parts), secret=kind.secret, settings=kind.settings, base64=kind.base64
         )
-        self._keep(dataclasses.replace(document, parts=redacted), stale=False, unit=unit)
+        return dataclasses.replace(document, parts=parts)
+
+    def keep(self, redacted: Document, rows: Iterable[Row], unit: int = 0) -> None:
+        """Keep a redacted document with its rows, for a caller who needs more of its shape than the rows."""
+        self._keep(redacted, rows, stale=False, unit=unit)
 
     def carry_over(self, document: Document, refused: Gap) -> None:
         """Keep a resource of an earlier snapshot that this one could not list again: stale, hence unknown."""
-        self._keep(document, stale=True)
+        self._keep(document, self.kinds[document.kind].shape(document), stale=True)
         table = self.kinds[document.kind].tables[0].table
         self.gap(Gap(scope=document.scope, uid=document.uid, table_name=table, reason="stale", call=refused.call))
 
-    def _keep(self, document: Document, *, stale: bool, unit: int = 0) -> None:
+    def _keep(self, document: Document, rows: Iterable[Row], *, stale: bool, unit: int = 0) -> None:
         kind = self.kinds[document.kind]
-        rows = list(kind.shape(document))
+        shaped = list(rows)
         record = lay_down(document, kind.volatile)
         with self._lock:
             self._staged.append(
                 (document.uid, kind.name, kind.tables[0].table, document.scope, *record, int(stale), unit)
             )
-            self._add(*rows)
+            self._add(*shaped)
 
     def _note(self, unit: int, *rows: Row) -> None:
         """Keep rows of the ledger, and which unit they are of where that may matter."""

@@ -316,9 +316,11 @@ class _Writer:
             source="terraform",
             file=self.where,
         )
-        for gap in family.gaps(document):
+        kept = self.stage.redacted(document)
+        shape = family.shape(kept)
+        self.stage.keep(kept, shape.rows())
+        for gap in shape.gaps.values():
             self.stage.gap(_numbered(gap, self.call))
-        self.stage.document(document)
 
     def _meta(self, instance: Instance, uid: str, parts: Mapping[str, Json], outside: str) -> dict[str, Json]:
         if outside:

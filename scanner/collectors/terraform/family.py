@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from scanner.collectors.terraform.identity import known_id
 from scanner.collectors.terraform.reading import Shape, View
 from scanner.collectors.terraform.values import OUTSIDE
-from scanner.tables import Document, Gap, Kind
+from scanner.tables import Document, Kind
 from scanner.tables.base import Placed
 
 META = "terraform"  # the part of a document that says what the plan does with the resource
@@ -131,7 +131,3 @@ class Family:
             secret=self.secret,
             settings=self.settings,
         )
-
-    def gaps(self, document: Document) -> Iterator[Gap]:
-        """What the plan does not say of the resource."""
-        yield from self.shape(document).gaps.values()
