@@ -18,7 +18,7 @@ from scanner.safe.json import canonical
 from scanner.safe.secrets import Redactor
 from scanner.store import schema
 from scanner.store.codec import digest, pack, unpack
-from scanner.store.estate import Estate, connect, from_values, remove_estate
+from scanner.store.estate import Estate, connect, remove_estate
 from scanner.store.lock import CollectionLock
 from scanner.store.place import WRITE_WAIT_SECONDS, cautions, refuse_network, translated
 from scanner.store.stage import About, Stage, read_about, tables_digest, take_out
@@ -41,6 +41,14 @@ class Snapshot:
     config: str
     parent: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Contents of all snapshots up to this one were given up, at that time (UTC seconds)."""
+
+    upto: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +139,20 @@ class Store:
             found = self.connection.execute(
                 "SELECT id, started, finished, tool, config, parent, digest FROM snapshot ORDER BY id"
             ).fetchall()
-        return [Snapshot(i, s, f, tool, unpack(config), p, d) for i, s, f, tool, config, p, d in found]
+        return [
+            Snapshot(i, s, f, tool, unpack(config) if config else "", p, d) for i, s, f, tool, config, p, d in found
+        ]
+
+    def pruned(self) -> Pruned | None:
+        """Up to which snapshot contents were given up; None where none were."""
+        with translated(self.path):
+            found = self.connection.execute("SELECT upto, at FROM prune ORDER BY id DESC LIMIT 1").fetchone()
+        return Pruned(*found) if found else None
 
     def snapshot(self, wanted: str | int | None = None) -> Snapshot:
         """The snapshot of that number or of a digest's first characters; the last one if none is named.
 
-        Raises UsageError when there is none.
+        Raises UsageError when there is none, or when its contents were pruned.
         """
         all_ = self.snapshots()
         if not all_:
@@ -146,8 +162,30 @@ class Store:
         text = str(wanted)
         for snapshot in all_:
             if text == str(snapshot.id) or (len(text) >= 8 and snapshot.digest.startswith(text)):
+                self._require_contents(snapshot, all_[-1])
                 return snapshot
         raise UsageError(f"database {self.path}: holds no snapshot {text}; it has 1 to {all_[-1].id}")
+
+    def snapshot_at(self, time_: float) -> Snapshot:
+        """The last snapshot that had finished by then, UTC seconds. Raises UsageError as `snapshot` does."""
+        newest = self.snapshot()
+        for snapshot in reversed(self.snapshots()):
+            if snapshot.finished <= time_:
+                self._require_contents(snapshot, newest)
+                return snapshot
+        raise UsageError(
+            f"database {self.path}: holds no snapshot that had finished by {clock(time_)}; "
+            f"the first is of {clock(self.snapshots()[0].finished)}"
+        )
+
+    def _require_contents(self, snapshot: Snapshot, newest: Snapshot) -> None:
+        pruned = self.pruned()
+        if pruned and snapshot.id <= pruned.upto:
+            left = f"{pruned.upto + 1} to {newest.id}" if pruned.upto + 1 < newest.id else str(newest.id)
+            raise UsageError(
+                f"database {self.path}: snapshot {snapshot.id} was pruned on {clock(pruned.at)}: its digest is kept, "
+                f"its contents are gone; there are {left}"
+            )
 
     @property
     def stage_path(self) -> Path:
@@ -267,7 +305,10 @@ class Store:
                     "INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
                     [number, started, finished, tool, *packed.values(), parent],
                 )
-                connection.execute("INSERT OR IGNORE INTO document SELECT sha, body FROM stage.staged")
+                connection.execute(
+                    """INSERT INTO document SELECT sha, body FROM stage.staged WHERE true
+                       ON CONFLICT (sha) DO UPDATE SET body = excluded.body WHERE length(document.body) = 0"""
+                )
                 self._move_history(number)
                 sum_ = snapshot_digest(connection, number)
                 connection.execute("UPDATE snapshot SET digest = ? WHERE id = ?", [sum_, number])
@@ -342,10 +383,12 @@ class Store:
         return estate
 
     def ledger(self, number: int) -> list[Row]:
-        """Scopes, requests, calls and gaps of a snapshot."""
+        """Scopes, requests, calls and gaps of a snapshot. A column younger than the snapshot has its default."""
         (packed,) = self.connection.execute("SELECT ledger FROM snapshot WHERE id = ?", [number]).fetchone()
         ledger = unpack(packed)
-        return [from_values(kind, values) for kind in LEDGER for values in ledger[kind.table]]
+        return [
+            kind(**dict(zip(kind.columns(), values, strict=False))) for kind in LEDGER for values in ledger[kind.table]
+        ]
 
     def documents(self, number: int) -> Iterator[Document]:
         """Every document of a snapshot, stale ones included, in the order of their uids."""
@@ -499,6 +542,11 @@ class Store:
                 "INSERT INTO run_chain VALUES (?, ?, ?)",
                 [number, run.uid, digest([number, parent, list(run.values())])],
             )
+
+
+def clock(seconds: float) -> str:
+    """A time as people read it: 2026-11-25 14:05 UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def snapshot_digest(connection: sqlite3.Connection, number: int) -> str:

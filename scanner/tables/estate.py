@@ -22,6 +22,7 @@ class Scope(Row, title="One place that is read or not read as a whole"):
     account: str = column("Cloud account id, '' where there is none.", default="")
     region: str = column("Cloud region; '' for an account's global part.", default="")
     cluster: str = column("Cluster name as declared in tierwall.yaml.", default="")
+    identity: str = column("Who read: the caller's ARN, the kubeconfig's user; '' where there is none.", default="")
 
 
 class Requested(Row, title="A table that this run asked a scope for"):

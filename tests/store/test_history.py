@@ -10,7 +10,8 @@ import pytest
 from scanner.drift import Field, ResourceChange, compare
 from scanner.errors import StoreError, UsageError
 from scanner.store import Evaluation, Store, verify
-from scanner.tables import Gap, TierwallRun
+from scanner.store.codec import pack, unpack
+from scanner.tables import Gap, Scope, TierwallRun
 from scanner.tables.aws_rds import AwsRdsInstance, AwsRdsLogExport
 from tests.support.estates import OTHER, database, kinds, open_store, publish
 
@@ -127,6 +128,16 @@ def test_verdicts_are_kept_as_history_with_the_time_they_began(store: Store) -> 
     assert store.verdicts(2) == [("rule", "a", "", "fail", "m", "[]"), ("rule", "b", "", "fail", "x", "[]")]
     assert store.first_failed() == {("rule", "a", ""): 11, ("rule", "b", ""): 21}
     assert store.connection.execute("SELECT count(*) FROM verdict").fetchone() == (3,)
+
+
+def test_a_snapshot_is_read_that_was_kept_before_a_column_of_its_ledger_was_there(store: Store) -> None:
+    publish(store, database("a"))
+    (packed,) = store.connection.execute("SELECT ledger FROM snapshot").fetchone()
+    ledger = unpack(packed)
+    ledger["scope"] = [values[:-1] for values in ledger["scope"]]  # without the last column, who read
+    store.connection.execute("UPDATE snapshot SET ledger = ?", [pack(ledger)])
+
+    assert {scope.identity for scope in store.ledger(1) if isinstance(scope, Scope)} == {""}
 
 
 def test_every_changed_value_is_found(store: Store) -> None:

@@ -211,8 +211,7 @@ def configuration(name: str, kubeconfig: Path | None, context: str | None) -> An
 
     out = Configuration()
     where = f"cluster {name}"
-    path = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG") or "~/.kube/config"
-    files = [file for part in path.split(os.pathsep) if part and (file := Path(part).expanduser()).exists()]
+    path, files = _kubeconfigs(kubeconfig)
     is_inside = not files and kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ
     if not files and not is_inside:
         raise ConfigError(where, f"kubeconfig {path} does not exist", "set `kubeconfig`, or KUBECONFIG")
@@ -234,9 +233,34 @@ def configuration(name: str, kubeconfig: Path | None, context: str | None) -> An
     return out
 
 
+def who(kubeconfig: Path | None, context: str | None) -> str:
+    """Who reads the cluster that `configuration` leads to, as the kubeconfig names it. The cluster is not asked."""
+    path, files = _kubeconfigs(kubeconfig)
+    if not files:
+        return "service account of the pod"
+    users, current = _contexts("kubeconfig", path, files)
+    name = context or current
+    return f"user {users.get(name) or 'none'} of context {name}"
+
+
+def _kubeconfigs(kubeconfig: Path | None) -> tuple[str, list[Path]]:
+    """Where kubeconfigs are looked for, and those that are there."""
+    path = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG") or "~/.kube/config"
+    return path, [file for part in path.split(os.pathsep) if part and (file := Path(part).expanduser()).exists()]
+
+
 def _check_context(where: str, path: str, files: list[Path], context: str | None) -> None:
     """That the files are kubeconfigs and have the context. The client takes files apart without looking."""
-    contexts: set[str] = set()
+    users, current = _contexts(where, path, files)
+    if context and context not in users:
+        raise ConfigError(where, f"kubeconfig {path} has no context {context}", _CONTEXT_HINT)
+    if not context and current not in users:
+        raise ConfigError(where, f"kubeconfig {path} has no current context", "set `context`")
+
+
+def _contexts(where: str, path: str, files: list[Path]) -> tuple[dict[str, str], str]:
+    """The user of each context, by its name, and the name of the current one."""
+    users: dict[str, str] = {}
     current = ""
     for file in files:
         try:
@@ -246,12 +270,10 @@ def _check_context(where: str, path: str, files: list[Path], context: str | None
         content = documents[0].value if len(documents) == 1 else None
         if not isinstance(content, dict) or not all(_is_section(content, name) for name in _SECTIONS):
             raise ConfigError(where, f"kubeconfig {shown(file)} is no kubeconfig")
-        contexts |= {entry["name"] for entry in content.get("contexts") or ()}
-        current = str(content.get("current-context") or current)
-    if context and context not in contexts:
-        raise ConfigError(where, f"kubeconfig {path} has no context {context}", _CONTEXT_HINT)
-    if not context and current not in contexts:
-        raise ConfigError(where, f"kubeconfig {path} has no current context", "set `context`")
+        for entry in content.get("contexts") or ():
+            users.setdefault(entry["name"], str((entry.get("context") or {}).get("user") or ""))  # the first file wins
+        current = str(current or content.get("current-context") or "")
+    return users, current
 
 
 _SECTIONS = ("clusters", "contexts", "users")
