@@ -42,10 +42,9 @@ from scanner.tables.kubernetes_workload import KubernetesWorkload
 
 STDIN = files.STDIN
 SUFFIXES = (".yaml", ".yml", ".json")
-# What no manifest holds.
-_LIVE: tuple[type[Row], ...] = (
-    KubernetesCluster, KubernetesNode, KubernetesNodeLabel, KubernetesNodeTaint, KubernetesSecretValue,
-)  # fmt: skip
+# What no manifest holds, and what is there only where somebody wrote down what a cluster has.
+_NODES: tuple[type[Row], ...] = (KubernetesNode, KubernetesNodeLabel, KubernetesNodeTaint)
+_LIVE: tuple[type[Row], ...] = (KubernetesCluster, KubernetesSecretValue, *_NODES)
 TABLES: tuple[type[Row], ...] = tuple(t for kind in KINDS for t in kind.tables if t not in _LIVE)
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _RENDERED = "give the rendered output instead"
@@ -292,7 +291,7 @@ def _seen(
     kept: dict[str, Seen] = {}
     for one in source.objects:
         version, kind = str(one.value["apiVersion"]), str(one.value["kind"])
-        if DOCUMENTS.get((version, kind), KubernetesNode.table) == KubernetesNode.table:
+        if (version, kind) not in DOCUMENTS:
             found.other_kinds[kind] += 1
             _lose_old_version(stage, source.scope, one)
         elif not is_owned(one.value):
@@ -300,6 +299,8 @@ def _seen(
             seen = see(one.value, where, namespace)
             # Of one object written twice, the API server keeps what is applied last.
             kept[seen.document.uid] = seen
+    if any(seen.document.kind == KubernetesNode.table for seen in kept.values()):
+        stage.scope(Scope(id=source.scope, source="manifests"), _NODES)
     found.objects += len(kept)
     return list(kept.values())
 
@@ -308,8 +309,6 @@ def _lose_old_version(stage: Stage, scope: str, one: _Object) -> None:
     """Keep that an object of a kind that is read is of an API version that is not."""
     version, kind = str(one.value["apiVersion"]), str(one.value["kind"])
     group = version.rpartition("/")[0]
-    if (version, kind) in DOCUMENTS:
-        return  # a node, which is not made from a manifest
     if "." in group and not group.endswith(".k8s.io"):
         return  # somebody's own kind of that name
     for name in sorted({document for (_, known), document in DOCUMENTS.items() if known == kind}):

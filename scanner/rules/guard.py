@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scanner.rules.compile import Compiled, Other
-from scanner.rules.state import Place, State, inputs
+from scanner.rules.state import Place, State, inherited
 from scanner.rules.verdict import Because
 
 MOST = 10  # reasons given with one verdict; a thousand refused calls are one story
@@ -113,7 +113,7 @@ class _Builder:
                 self.missing.setdefault(gap.uid, []).append(gap)
             else:
                 part.by_uid[gap.uid].append(gap)
-        for table in inputs(compiled.resource):
+        for table in inherited(compiled.resource):
             self._derived_from(table, self.when if compiled.when_reads else self.ok)
 
     def _derived_from(self, table: str, part: _Blocked) -> None:
@@ -125,7 +125,7 @@ class _Builder:
                 part.by_uid[gap.uid].append(gap)
             elif not gap.column or gap.reason == "stale":
                 part.all.append(gap)
-        for name in inputs(table):
+        for name in inherited(table):
             self._derived_from(name, part)
 
     # Other tables
@@ -250,7 +250,7 @@ def _missing_or_stale(table: str, state: State) -> Iterator[Because]:
 
 
 def _all_inputs(table: str) -> Iterator[str]:
-    for name in inputs(table):
+    for name in inherited(table):
         yield name
         yield from _all_inputs(name)
 

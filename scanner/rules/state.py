@@ -143,3 +143,9 @@ def inputs(table: str) -> tuple[str, ...]:
     """The tables that a derived table is computed from; none for the others."""
     declared = tables()[table]
     return declared.inputs if issubclass(declared, Derived) else ()
+
+
+def inherited(table: str) -> tuple[str, ...]:
+    """The inputs whose gaps are the derived table's; none where whoever computes it writes them row by row."""
+    declared = tables()[table]
+    return declared.inputs if issubclass(declared, Derived) and not declared.writes_gaps else ()

@@ -153,9 +153,13 @@ class Child(Placed, abstract=True):
 
 
 class Derived(Placed, abstract=True):
-    """Computed once from other tables; a gap in an input is a gap here."""
+    """Computed once from other tables; a gap in an input is a gap here.
+
+    With `writes_gaps` whoever computes it writes the gaps that its rows inherit, row by row, with the inputs' calls.
+    """
 
     inputs: ClassVar[tuple[str, ...]] = ()
+    writes_gaps: ClassVar[bool] = False
 
 
 def tables() -> Mapping[str, type[Row]]:

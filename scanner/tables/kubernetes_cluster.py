@@ -47,6 +47,8 @@ class KubernetesNode(Resource, title="A node of a cluster"):
     """Versions, images and addresses come from the node's status; a node in a manifest has none: ''."""
 
     kubelet_version: str | None = column("Version of the kubelet.")
+    kubelet_minor: int | None = column("Its minor version: 34 of v1.34.1; -1 if the node says none.")
+    kubelet_patch: int | None = column("Its patch version: 1 of v1.34.1; -1 if the node says none.")
     container_runtime: str | None = column("Runtime and version: containerd://2.1.4.")
     os_image: str | None = column("Operating system image.")
     kernel_version: str | None = column("Kernel.")
@@ -55,6 +57,8 @@ class KubernetesNode(Resource, title="A node of a cluster"):
     zone: str | None = column("Label topology.kubernetes.io/zone; '' if not set.")
     instance_type: str | None = column("Label node.kubernetes.io/instance-type; '' if not set.")
     unschedulable: bool | None = column("Cordoned: takes no new pods. Not set is false.")
+    is_control_plane: bool | None = column("Label node-role.kubernetes.io/control-plane or the older master is set.")
+    pool: str | None = column("Node pool by the label of EKS, GKE, AKS or Karpenter; '' if none is set.")
 
 
 class KubernetesNodeLabel(Child, title="A label of a node"):

@@ -38,6 +38,26 @@ class KubernetesWorkload(Resource, title="A workload: what makes pods, or a pod 
     suspended: bool | None = column("A job or cron job that starts no pods. Not set is false.")
     schedule: str | None = column("Schedule of a cron job; '' for the others.")
     containers: int | None = column("Number of containers, init and ephemeral containers left out.")
+    component: str | None = column(
+        "Part of the control plane that it is, by the program it starts: kube-apiserver, kube-controller-manager, "
+        "kube-scheduler, etcd, kubelet, kube-proxy; '' for the others."
+    )
+    owner_kind: str | None = column(
+        "Kind of what made it and keeps it, where that is no workload of ours: Node, Rollout; '' if nothing does."
+    )
+    is_windows: bool | None = column("Pods run on Windows: os.name, or the node selector kubernetes.io/os, says so.")
+    selects_own_pods: bool | None = column(
+        "Its selector matches the labels of its pods; true where it has no selector of its own."
+    )
+    update_strategy: str | None = column(
+        "RollingUpdate, Recreate or OnDelete; not set is RollingUpdate; '' for kinds that are not rolled out."
+    )
+    uses_deprecated_account_field: bool | None = column(
+        "It names its service account in `serviceAccount` alone, or there another one than in `serviceAccountName`."
+    )
+    sub_path_mounts: int | None = column("Number of mounts that name a path within their volume (subPath).")
+    fs_group: int | None = column("Group that volumes are given to; -1 if not set.")
+    termination_grace_seconds: int | None = column("Time pods get to end; not set is 30.", unit="seconds")
 
 
 class KubernetesWorkloadLabel(Child, title="A label of the workload itself"):
@@ -50,6 +70,35 @@ class KubernetesPodLabel(Child, title="A label that a workload's pods get"):
 
     label: str | None = column("Key of the label.")
     value: str | None = column("Its value; '' is allowed.")
+
+
+class KubernetesWorkloadAnnotation(Child, title="An annotation of the workload itself"):
+    """Owner, purpose and the like. Values that look like secrets are keyed hashes."""
+
+    annotation: str | None = column("Key of the annotation.")
+    value: str | None = column("Its value.", hashed=True)
+
+
+class KubernetesNodeSelector(Child, title="A label that a workload asks of the nodes it runs on"):
+    """From `nodeSelector`, and from required node affinity with one value."""
+
+    label: str | None = column("Key of the node's label.")
+    value: str | None = column("The value asked for.")
+
+
+class KubernetesSysctl(Child, title="A kernel setting that a workload's pods ask for"):
+    sysctl: str | None = column("Name: net.core.somaxconn.")
+    value: str | None = column("Value as spelt.")
+
+
+class KubernetesComponentFlag(Child, title="A setting on the command line of a part of the control plane"):
+    """Known where the API server shows the part as a pod; on managed clusters the provider keeps it to itself.
+
+    Where a flag is given twice the last holds. A flag without a value is true.
+    """
+
+    flag: str | None = column("Name without the dashes: audit-log-path.")
+    value: str | None = column("Value as spelt; what looks like a secret is a keyed hash.", hashed=True)
 
 
 class KubernetesContainer(Child, title="A container of a workload's pods"):
@@ -78,7 +127,17 @@ class KubernetesContainer(Child, title="A container of a workload's pods"):
     seccomp: str | None = column(
         "RuntimeDefault, Localhost or Unconfined; '' if not set: Unconfined unless the kubelet's seccompDefault is on."
     )
-    apparmor: str | None = column("RuntimeDefault, Localhost or Unconfined; '' if not set: the runtime's default.")
+    apparmor: str | None = column(
+        "RuntimeDefault, Localhost or Unconfined, from the field or else the older annotation; '' if not set: the "
+        "runtime's default."
+    )
+    selinux_type: str | None = column("SELinux type; '' if not set: the runtime's.")
+    selinux_user: str | None = column("SELinux user; '' if not set.")
+    selinux_role: str | None = column("SELinux role; '' if not set.")
+    has_selinux: bool | None = column("SELinux options are set, in the container or the pod.")
+    host_process: bool | None = column("Windows: it has the rights of a process of the node. Not set is false.")
+    windows_user: str | None = column("Windows user it runs as; '' if not set: the image decides.")
+    gmsa_spec: str | None = column("Windows: its group managed service account's specification; '' if not set.")
     proc_mount: str | None = column("Default or Unmasked. Not set is Default.")
     cpu_request_millicores: int | None = column(
         "CPU request; not set is the limit; 0 if neither is set.", unit="millicores"
@@ -92,6 +151,9 @@ class KubernetesContainer(Child, title="A container of a workload's pods"):
     has_readiness_probe: bool | None = column("Has a readiness probe.")
     has_startup_probe: bool | None = column("Has a startup probe.")
     host_ports: int | None = column("Number of ports of the node that it takes.")
+    uses_sudo: bool | None = column("Its command line begins sudo, or a shell that it starts is told to.")
+    repeated_variables: int | None = column("Number of environment variables that are given more than once.")
+    host_probes: int | None = column("Number of probes and hooks that are sent to another host than the pod.")
 
 
 class KubernetesContainerCapability(Child, title="A Linux capability that a container adds or drops"):
@@ -125,6 +187,15 @@ class KubernetesContainerVariable(Child, title="An environment variable of a con
     optional: bool | None = column("The pod starts without the secret or config map. Not set is false.")
 
 
+class KubernetesMount(Child, title="A volume mounted in a container"):
+    container: str | None = column("The container.")
+    volume: str | None = column("Name of the volume.")
+    path: str | None = column("Where it is mounted.")
+    sub_path: str | None = column("Path within the volume; '' for all of it.")
+    read_only: bool | None = column("The container cannot write to it. Not set is false.")
+    propagation: str | None = column("None, HostToContainer or Bidirectional. Not set is None.")
+
+
 class KubernetesVolume(Child, title="A volume of a workload's pods"):
     """A projected volume gives one row a source."""
 
@@ -136,6 +207,7 @@ class KubernetesVolume(Child, title="A volume of a workload's pods"):
     projected: bool | None = column("A source of a projected volume.")
     host_path: str | None = column("Path on the node; '' if it is not hostPath.")
     mounted_read_only: bool | None = column("Every container that mounts it does so read-only; true if none does.")
+    is_mounted: bool | None = column("Some container mounts it.")
     reference: str | None = column(
         "Name of the secret, config map, claim or CSI driver; address of a network share; '' for the others."
     )

@@ -11,6 +11,7 @@ from typing import Any
 from fixtures.servers.kubernetes_api import Certificate, KubernetesApi, Object
 from scanner.collectors.kubernetes import KINDS
 from scanner.collectors.kubernetes.client import Retry
+from scanner.collectors.kubernetes.reads import PRESENT, READS, Read
 from scanner.collectors.kubernetes.run import collect
 from scanner.environments import Config
 from scanner.safe.secrets import HashKey, Redactor
@@ -160,7 +161,109 @@ def shop() -> list[Object]:
             spec={"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}),
         obj("autoscaling/v2", "HorizontalPodAutoscaler", "web", "production", spec={
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 6}),
+        *taught(), *kept(), *admitted(), *routed(), *saved(), *added(),
     ]  # fmt: skip
+
+
+def taught() -> list[Object]:
+    """The definitions of all that add-ons bring."""
+    grouped: dict[tuple[str, str], list[Read]] = {}
+    for read in (*READS, *PRESENT):
+        if read.is_added:
+            grouped.setdefault((read.group, read.resource), []).append(read)
+    return [
+        obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{resource}.{group}", spec={
+            "group": group, "names": {"kind": reads[0].kind, "plural": resource},
+            "scope": "Namespaced" if reads[0].namespaced else "Cluster",
+            "versions": [{"name": read.version.rpartition("/")[2], "served": True, "schema": {}} for read in reads]})
+        for (group, resource), reads in grouped.items()
+    ]  # fmt: skip
+
+
+def kept() -> list[Object]:
+    """Volumes, their classes, a config map, and what brings secrets in."""
+    storage = "storage.k8s.io/v1"
+    return [
+        obj("v1", "ConfigMap", "settings", "production", data={
+            "LOG_LEVEL": "info", "dsn": f"postgres://shop:{PASSWORD}@db/shop"}, binaryData={"logo": "AAEC"}),
+        obj("v1", "PersistentVolume", "pv-1", spec={
+            "storageClassName": "fast", "capacity": {"storage": "8Gi"},
+            "claimRef": {"namespace": "production", "name": "data"},
+            "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-1"}}),
+        obj(storage, "StorageClass", "fast", provisioner="ebs.csi.aws.com", parameters={"encrypted": "true"},
+            annotations={"storageclass.kubernetes.io/is-default-class": "true"}),
+        obj("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", "daily", driver="ebs.csi.aws.com",
+            deletionPolicy="Retain"),
+        obj("external-secrets.io/v1", "ExternalSecret", "api", "production",
+            spec={"secretStoreRef": {"name": "vault"}, "target": {"name": "api"}}),
+        obj("external-secrets.io/v1", "ClusterExternalSecret", "registry",
+            spec={"externalSecretSpec": {"secretStoreRef": {"name": "vault"}}}),
+        obj("secrets-store.csi.x-k8s.io/v1", "SecretProviderClass", "tls", "production",
+            spec={"provider": "aws", "secretObjects": [{"secretName": "tls", "type": "kubernetes.io/tls"}]}),
+        obj("bitnami.com/v1alpha1", "SealedSecret", "mail", "production", spec={"encryptedData": {"password": "AgB"}}),
+    ]  # fmt: skip
+
+
+def admitted() -> list[Object]:
+    """What decides about admission, and what the API server was taught."""
+    admission = "admissionregistration.k8s.io/v1"
+    webhook = {"name": "pods.acme.example", "clientConfig": {"service": {"namespace": "production", "name": "web"}},
+               "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}],
+               "sideEffects": "None", "admissionReviewVersions": ["v1"]}  # fmt: skip
+    return [
+        obj("scheduling.k8s.io/v1", "PriorityClass", "urgent", value=1000, globalDefault=False),
+        obj(admission, "MutatingWebhookConfiguration", "defaults", webhooks=[webhook]),
+        obj(admission, "ValidatingWebhookConfiguration", "checks", webhooks=[{**webhook, "failurePolicy": "Ignore"}]),
+        obj(admission, "ValidatingAdmissionPolicy", "images", spec={"validations": [{"expression": "true"}]}),
+        obj(admission, "ValidatingAdmissionPolicyBinding", "images",
+            spec={"policyName": "images", "validationActions": ["Deny"]}),
+        obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", "shops.acme.example", spec={
+            "group": "acme.example", "names": {"kind": "Shop", "plural": "shops"}, "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {}}}]}),
+        obj("kyverno.io/v1", "ClusterPolicy", "no-latest", spec={"validationFailureAction": "Enforce", "rules": []}),
+        obj("kyverno.io/v1", "Policy", "no-latest", "production", spec={"rules": []}),
+        obj("templates.gatekeeper.sh/v1", "ConstraintTemplate", "k8sallowedrepos", spec={"targets": []}),
+    ]  # fmt: skip
+
+
+def routed() -> list[Object]:
+    """A gateway, and a route of each kind."""
+    group = "gateway.networking.k8s.io/"
+    spec = {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "web", "port": 443}]}]}
+    return [
+        obj(group + "v1", "Gateway", "edge", "production", spec={"gatewayClassName": "istio", "listeners": [
+            {"name": "https", "port": 443, "protocol": "HTTPS"}]}),
+        *(obj(group + version, kind, "web", "production", spec=copy.deepcopy(spec)) for version, kind in (
+            ("v1", "HTTPRoute"), ("v1", "GRPCRoute"), ("v1alpha2", "TLSRoute"), ("v1alpha2", "TCPRoute"),
+            ("v1alpha2", "UDPRoute"))),
+    ]  # fmt: skip
+
+
+def saved() -> list[Object]:
+    """Velero's schedule, a backup of it, where that is kept, and a restore."""
+    velero = "velero.io/v1"
+    return [
+        obj(velero, "Schedule", "nightly", "velero", spec={
+            "schedule": "0 2 * * *", "template": {"ttl": "840h0m0s", "includedNamespaces": ["production"]}}),
+        obj(velero, "Backup", "nightly-1", "velero", labels={"velero.io/schedule-name": "nightly"}, spec={}),
+        obj(velero, "BackupStorageLocation", "default", "velero", spec={
+            "provider": "aws", "objectStorage": {"bucket": "acme-backups"}, "config": {"region": "eu-west-1"}}),
+        obj(velero, "Restore", "drill", "velero", spec={"backupName": "nightly-1"}),
+    ]  # fmt: skip
+
+
+def added() -> list[Object]:
+    """Objects of add-ons that are kept for their presence."""
+    return [
+        obj("cert-manager.io/v1", "Certificate", "web", "production", spec={"secretName": "tls"}),
+        obj("cert-manager.io/v1", "Issuer", "web", "production", spec={}),
+        obj("cert-manager.io/v1", "ClusterIssuer", "acme", spec={}),
+        obj("argoproj.io/v1alpha1", "Application", "web", "argocd", spec={"source": {"helm": {"values": PASSWORD}}}),
+        obj("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "web", "flux-system", spec={}),
+        obj("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", "flux-system", spec={"values": {"password": PASSWORD}}),
+        obj("config.kio.kasten.io/v1alpha1", "Policy", "daily", "kasten-io", spec={}),
+        obj("extensions.agents.x-k8s.io/v1beta1", "SandboxTemplate", "agent", "integration", spec={}),
+    ]
 
 
 def server(objects: list[Object] | None = None, **options: Any) -> KubernetesApi:

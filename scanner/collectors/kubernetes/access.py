@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from scanner.collectors.kubernetes.identity import place, uid
-from scanner.collectors.kubernetes.values import dig, flag, mapping, mappings, sequence, text, texts
+from scanner.collectors.kubernetes.values import dig, flag, mapping, mappings, names, selector, sequence, text, texts
 from scanner.tables import Document, Json, numbered
 from scanner.tables.base import Placed
 from scanner.tables.kubernetes_access import (
     KubernetesRole,
+    KubernetesRoleAggregation,
     KubernetesRoleBinding,
     KubernetesRoleBindingSubject,
+    KubernetesRoleLabel,
     KubernetesRoleRule,
     KubernetesServiceAccount,
 )
@@ -45,6 +47,14 @@ def shape_role(document: Document, obj: Json) -> Iterator[Placed]:
     rows = [row for rule in rules for row in _grants(document, rule)]
     # Two rules may say the same; a grant is one row.
     yield from numbered({row.values(): row for row in rows}.values())
+    where = place(document)
+    yield from numbered(
+        KubernetesRoleLabel(**where, label=label, value=value) for label, value in names(obj, "metadata", "labels")
+    )
+    yield from numbered(
+        KubernetesRoleAggregation(**where, selector=selector(chosen))
+        for chosen in mappings(obj, "aggregationRule", "clusterRoleSelectors")
+    )
 
 
 def _grants(document: Document, rule: Json) -> Iterator[KubernetesRoleRule]:
@@ -102,6 +112,7 @@ def shape_service_account(document: Document, obj: Json) -> Iterable[Placed]:
         gcp_service_account=text(annotations, "iam.gke.io/gcp-service-account"),
         azure_client_id=text(annotations, "azure.workload.identity/client-id"),
         image_pull_secrets=len(sequence(obj, "imagePullSecrets")),
+        image_pull_secret_names=",".join(sorted(text(one, "name") for one in mappings(obj, "imagePullSecrets"))),
     )
 
 

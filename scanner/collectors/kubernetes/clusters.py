@@ -1,4 +1,4 @@
-"""Clusters, namespaces, nodes, quotas, claims and secrets as rows."""
+"""Clusters, namespaces, nodes and quotas as rows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from scanner.collectors.kubernetes.values import (
     mappings,
     names,
     number_or_text,
-    quantity,
     sequence,
     text,
-    texts,
     timestamp,
 )
 from scanner.tables import Document, Json, numbered
@@ -33,14 +31,13 @@ from scanner.tables.kubernetes_cluster import (
     KubernetesResourceQuota,
     KubernetesResourceQuotaLimit,
 )
-from scanner.tables.kubernetes_storage import (
-    KubernetesPersistentVolumeClaim,
-    KubernetesSecret,
-    KubernetesSecretReference,
-    KubernetesSecretValue,
-)
 
 _POD_SECURITY = "pod-security.kubernetes.io/"
+_VERSION = re.compile(r"v?1\.([0-9]{1,4})\.([0-9]{1,6})")
+_POOLS = (
+    "eks.amazonaws.com/nodegroup", "karpenter.sh/nodepool", "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool", "agentpool",
+)  # fmt: skip
 _PROVIDER = re.compile(r"[-+.](eks|gke|aks)\b")
 
 
@@ -90,9 +87,12 @@ def shape_node(document: Document, obj: Json) -> Iterator[Placed]:
     info = mapping(obj, "status", "nodeInfo")
     labels = names(obj, "metadata", "labels")
     found = dict(labels)
+    version = _VERSION.match(text(info, "kubeletVersion"))
     yield KubernetesNode(
         **where,
         kubelet_version=text(info, "kubeletVersion"),
+        kubelet_minor=int(version[1]) if version else None if text(info, "kubeletVersion") else -1,
+        kubelet_patch=int(version[2]) if version else None if text(info, "kubeletVersion") else -1,
         container_runtime=text(info, "containerRuntimeVersion"),
         os_image=text(info, "osImage"),
         kernel_version=text(info, "kernelVersion"),
@@ -101,6 +101,8 @@ def shape_node(document: Document, obj: Json) -> Iterator[Placed]:
         zone=found.get("topology.kubernetes.io/zone", ""),
         instance_type=found.get("node.kubernetes.io/instance-type", ""),
         unschedulable=flag(obj, "spec", "unschedulable"),
+        is_control_plane=any(f"node-role.kubernetes.io/{role}" in found for role in ("control-plane", "master")),
+        pool=next((found[label] for label in _POOLS if label in found), ""),
     )
     yield from numbered(KubernetesNodeLabel(**where, label=key, value=value) for key, value in labels)
     yield from numbered(
@@ -143,37 +145,4 @@ def shape_limit_range(document: Document, obj: Json) -> Iterator[Placed]:
         )
         for limit in limits
         for resource in sorted({name for column in columns for name in mapping(limit, column)})
-    )
-
-
-def shape_persistent_volume_claim(document: Document, obj: Json) -> Iterable[Placed]:
-    """The row of a claim."""
-    yield KubernetesPersistentVolumeClaim(
-        **place(document),
-        storage_class=text(obj, "spec", "storageClassName"),
-        volume_name=text(obj, "spec", "volumeName"),
-        volume_mode=text(obj, "spec", "volumeMode", default="Filesystem"),
-        size_bytes=quantity(number_or_text(obj, "spec", "resources", "requests", "storage")),
-        shared_writable="ReadWriteMany" in texts(obj, "spec", "accessModes"),
-        phase=text(obj, "status", "phase"),
-    )
-
-
-def shape_secret(document: Document, _: Json) -> Iterator[Placed]:
-    """Rows of a secret: its references, and where the secret itself was read, the hashes of its values."""
-    where = place(document)
-    references = mappings(document.parts.get("references"), "found")
-    yield KubernetesSecret(**where, reference_count=len(references))
-    yield from numbered(
-        KubernetesSecretReference(
-            **where,
-            used_by_uid=text(reference, "by"),
-            use=text(reference, "use"),
-            secret_key=text(reference, "key"),
-        )
-        for reference in references
-    )
-    yield from numbered(
-        KubernetesSecretValue(**where, secret_key=key, value=value)
-        for key, value in names(document.parts.get("values"), "data")
     )

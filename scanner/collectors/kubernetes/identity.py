@@ -6,7 +6,14 @@ from typing import Any
 
 from scanner.tables import Document
 
-CLUSTER_SCOPED = frozenset({"Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "Cluster"})
+CLUSTER_SCOPED = frozenset({
+    "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "CiliumClusterwideNetworkPolicy", "Cluster",
+    "ClusterExternalSecret", "ClusterIssuer", "ClusterNetworkPolicy", "ClusterPolicy", "ClusterRole",
+    "ClusterRoleBinding", "ConstraintTemplate", "CustomResourceDefinition", "GlobalNetworkPolicy", "Group",
+    "MutatingWebhookConfiguration", "Namespace", "Node",
+    "PersistentVolume", "PriorityClass", "StorageClass", "User", "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeSnapshotClass",
+})  # fmt: skip
 
 
 def uid(cluster: str, namespace: str, kind: str, name: str) -> str:
@@ -27,7 +34,13 @@ def place(document: Document) -> dict[str, Any]:
 
 def kind_of(document: Document) -> str:
     """The Kubernetes kind, from the uid, so that it is known even where the object could not be read."""
-    return document.uid.rsplit("/", 2)[1]
+    return document.uid.rsplit("/", 2)[1].partition(".")[0]
+
+
+def spelt(version: str, kind: str) -> str:
+    """The kind as a uid has it. Network plug-ins give their policies names of the API's own: theirs have the group."""
+    group = version.rpartition("/")[0]
+    return f"{kind}.{group}" if kind.endswith("NetworkPolicy") and not group.endswith(".k8s.io") else kind
 
 
 def sibling(document: Document, kind: str, name: str) -> str:

@@ -102,15 +102,20 @@ def _count(out: Listing[T], answer: Answer | Refused) -> None:
 
 
 def _judge(api: Api, out: Listing[T], refused: Refused) -> None:
-    """Tell «not found» apart: an API group that is not served has no objects, another version of it may."""
+    """Tell «not found» apart: an API group that is not served has no objects, another version of it may.
+
+    An add-on's group is asked about where listing was forbidden, too: access is denied before anything is looked for.
+    """
     out.refused = refused
-    if refused.status != 404 or not out.read.group:
+    if not out.read.group or not (refused.status == 404 or (refused.status == 403 and out.read.is_added)):
         return
     try:
         served = api.get(f"/apis/{out.read.group}")
     except Refused as error:
         if error.status == 404:
             out.refused, out.is_absent = None, True
+        return
+    if refused.status == 403:
         return
     listed = served.body.get("versions")
     versions = [str(v.get("groupVersion")) for v in listed if isinstance(v, dict)] if isinstance(listed, list) else []

@@ -7,32 +7,76 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from scanner.collectors.kubernetes.identity import CLUSTER_SCOPED, uid
+from scanner.collectors.kubernetes.commands import command_lines
+from scanner.collectors.kubernetes.identity import CLUSTER_SCOPED, spelt, uid
 from scanner.collectors.kubernetes.kinds import OBJECT, SHAPES
-from scanner.collectors.kubernetes.reads import READS, SECRETS
+from scanner.collectors.kubernetes.reads import PRESENT, READS, SECRETS, WRITTEN
 from scanner.collectors.kubernetes.values import Misfit, dig, mapping, mappings, names, text
-from scanner.collectors.kubernetes.workloads import containers, pod_template, variable_source, volume_sources
+from scanner.collectors.kubernetes.workloads import (
+    APPARMOR,
+    containers,
+    pod_template,
+    variable_source,
+    volume_sources,
+)
 from scanner.tables import Document, Json
 
 # The document that an object of a kind becomes, by API version and kind.
-DOCUMENTS = {(read.version, read.kind): read.document for read in (*READS, SECRETS)}
-# Served beside the version that is read, and alike in all that becomes a column.
-DOCUMENTS["autoscaling/v1", "HorizontalPodAutoscaler"] = "kubernetes_horizontal_pod_autoscaler"
+DOCUMENTS = {(read.version, read.kind): read.document for read in (*READS, *PRESENT, *WRITTEN, SECRETS)}
+# Older and newer versions than the one that is read, which are alike in all that becomes a column.
+_ALIKE = {
+    "apps/v1": ("apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"),
+    "autoscaling/v2": ("autoscaling/v1", "autoscaling/v2beta1", "autoscaling/v2beta2"),
+    "batch/v1": ("batch/v1beta1",),
+    "policy/v1": ("policy/v1beta1",),
+    "discovery.k8s.io/v1": ("discovery.k8s.io/v1beta1",),
+    "rbac.authorization.k8s.io/v1": ("rbac.authorization.k8s.io/v1beta1", "rbac.authorization.k8s.io/v1alpha1"),
+    "networking.k8s.io/v1": ("extensions/v1beta1",),
+    "gateway.networking.k8s.io/v1": ("gateway.networking.k8s.io/v1beta1", "gateway.networking.k8s.io/v1alpha2"),
+    "gateway.networking.k8s.io/v1alpha2": ("gateway.networking.k8s.io/v1alpha3",),
+    "external-secrets.io/v1": ("external-secrets.io/v1beta1", "external-secrets.io/v1alpha1"),
+    "admissionregistration.k8s.io/v1": ("admissionregistration.k8s.io/v1beta1",),
+    "policy.networking.k8s.io/v1alpha2": ("policy.networking.k8s.io/v1beta1",),
+    "cilium.io/v2": ("cilium.io/v2alpha1",),
+    "crd.projectcalico.org/v1": ("projectcalico.org/v3",),
+    "crd.antrea.io/v1beta1": ("crd.antrea.io/v1alpha1",),
+}
+_UNLIKE = frozenset({("networking.k8s.io/v1", "Ingress"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")})
+DOCUMENTS |= {
+    (older, kind): document
+    for (version, kind), document in list(DOCUMENTS.items())
+    for older in _ALIKE.get(version, ())
+    if (version, kind) not in _UNLIKE and (older, kind) not in DOCUMENTS
+}
 
 _METADATA = ("name", "namespace", "uid", "labels", "creationTimestamp", "ownerReferences")
 # The annotations that decide a column. The others are kept apart, where each value is judged as a setting.
 _ANNOTATIONS = frozenset({
     "azure.workload.identity/client-id", "eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account",
     "kubernetes.io/config.mirror", "kubernetes.io/ingress.class", "networking.gke.io/load-balancer-type",
+    "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
     "service.beta.kubernetes.io/aws-load-balancer-internal", "service.beta.kubernetes.io/aws-load-balancer-scheme",
     "service.beta.kubernetes.io/azure-load-balancer-internal",
     "service.beta.kubernetes.io/openstack-internal-load-balancer",
 })  # fmt: skip
 # A copy of the whole object, secrets included.
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
-_STATUS = {"Namespace": "phase", "PersistentVolumeClaim": "phase", "Node": "nodeInfo"}
+_STATUS: dict[str, tuple[str, ...]] = {
+    "Namespace": ("phase",), "PersistentVolumeClaim": ("phase",), "Node": ("nodeInfo",),
+    "Backup": ("phase", "completionTimestamp", "expiration"), "Restore": ("phase", "completionTimestamp"),
+    "BackupStorageLocation": ("phase",), "Schedule": ("lastBackup",),
+}  # fmt: skip
+_DROPPED = frozenset({"metadata", "status", "data", "binaryData", "stringData"})
+_PRESENCE = "kubernetes_object"  # of these nothing is kept but that they are there
+# Of these kinds, no more of the spec than becomes a column.
+_KEPT = {
+    "CustomResourceDefinition": ("group", "names", "scope", "versions"),
+    "SealedSecret": ("template",),
+    "SecretProviderClass": ("provider", "secretObjects"),
+    "ConstraintTemplate": ("crd",),
+}
 # Command lines, scripts and headers carry secrets in places that no name tells; no column needs them.
-_SPOKEN = frozenset({"command", "args", "lifecycle", "httpHeaders"})
+_SPOKEN = frozenset({"command", "args", "lifecycle", "httpHeaders"})  # what rules ask of them, `commands` takes out
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _AUTOMOUNT = "automountServiceAccountToken"
 _CONTROLLERS = frozenset({
@@ -131,16 +175,34 @@ def is_owned(obj: Mapping[str, Json]) -> bool:
 def trimmed(obj: Json) -> dict[str, Json]:
     """The object without what changes by itself and without what may be secret. Raises Misfit."""
     kind = text(obj, "kind")
-    out = {key: value for key, value in mapping(obj).items() if key not in ("metadata", "status", "data", "stringData")}
+    out = {key: value for key, value in mapping(obj).items() if key not in _DROPPED}
+    if DOCUMENTS[text(obj, "apiVersion"), kind] == _PRESENCE:
+        out = {key: out[key] for key in ("apiVersion", "kind")}
+    elif kind in _KEPT:
+        out["spec"] = _only(mapping(obj, "spec"), _KEPT[kind])
     out["metadata"] = {key: dig(obj, "metadata", key) for key in _METADATA if dig(obj, "metadata", key) is not None}
-    kept = {key: value for key, value in names(obj, "metadata", "annotations") if key in _ANNOTATIONS}
+    kept = {key: value for key, value in names(obj, "metadata", "annotations") if _decides(key)}
     if kept:
         out["metadata"]["annotations"] = kept
-    if kind in _STATUS and (status := dig(obj, "status", _STATUS[kind])) is not None:
-        out["status"] = {_STATUS[kind]: status}
+    status = {key: dig(obj, "status", key) for key in _STATUS.get(kind, ()) if dig(obj, "status", key) is not None}
+    if status:
+        out["status"] = status
     if kind in WORKLOADS:
         out["spec"] = _quiet_spec(mapping(obj, "spec"), *_template_path(kind))
     return out
+
+
+def _only(spec: Mapping[str, Json], kept: tuple[str, ...]) -> dict[str, Json]:
+    """The fields named; `versions` without the schemas, which are most of the object."""
+    out = {key: spec[key] for key in kept if key in spec}
+    if "versions" in out:
+        out["versions"] = [_without(version, frozenset({"schema"})) for version in mappings(spec, "versions")]
+    return out
+
+
+def _decides(annotation: str) -> bool:
+    """The annotation decides a column."""
+    return annotation in _ANNOTATIONS or annotation.startswith(APPARMOR)
 
 
 def _template_path(kind: str) -> tuple[str, ...]:
@@ -154,7 +216,8 @@ def _quiet_spec(spec: Mapping[str, Json], *path: str) -> dict[str, Json]:
     if path:
         below = dict(_quiet_spec(mapping(spec, path[0]), *path[1:]))
         if path[0] == "template" and "metadata" in below:
-            below["metadata"] = {"labels": dict(names(below, "metadata", "labels"))}
+            profiles = {k: v for k, v in names(below, "metadata", "annotations") if k.startswith(APPARMOR)}
+            below["metadata"] = {"labels": dict(names(below, "metadata", "labels")), "annotations": profiles}
         return {**spec, path[0]: below} if path[0] in spec else dict(spec)
     quiet = {key: [_quiet_container(c) for c in mappings(spec, key)] for key in _CONTAINERS if key in spec}
     return {**spec, **quiet}
@@ -233,7 +296,7 @@ def see(obj: Mapping[str, Json], where: Place, namespace: str = "") -> Seen:
     space = "" if kind in CLUSTER_SCOPED else str(given.get("namespace") or namespace)
     made = Document(
         kind=DOCUMENTS[str(obj.get("apiVersion")), kind],
-        uid=uid(where.cluster, space, kind, name),
+        uid=uid(where.cluster, space, spelt(str(obj.get("apiVersion")), kind), name),
         scope=where.scope,
         name=name,
         parts={},
@@ -275,10 +338,16 @@ def _asks_account(obj: Json) -> str:
 def _parts(obj: Json) -> dict[str, Json]:
     parts: dict[str, Json] = {OBJECT: trimmed(obj)}
     annotations = {
-        key: value for key, value in names(obj, "metadata", "annotations") if key not in _ANNOTATIONS and key != _COPY
+        key: value for key, value in names(obj, "metadata", "annotations") if not _decides(key) and key != _COPY
     }
     if annotations:
         parts["annotations"] = annotations
-    if text(obj, "kind") in WORKLOADS and (variables := _variables(pod_template(obj))):
-        parts["variables"] = variables
+    kind = text(obj, "kind")
+    if kind == "ConfigMap":
+        parts["data"] = dict(names(obj, "data")) | dict.fromkeys(mapping(obj, "binaryData"), "")
+    if kind in WORKLOADS:
+        template = pod_template(obj)
+        if variables := _variables(template):
+            parts["variables"] = variables
+        parts |= command_lines(template)
     return parts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.collectors.kubernetes.client import Api, Refused, Retry, configuration
+from scanner.collectors.kubernetes.client import Api, Refused, Retry, configuration, who
 from scanner.collectors.kubernetes.identity import uid
 from scanner.collectors.kubernetes.kinds import BY_NAME, KINDS
 from scanner.collectors.kubernetes.listing import Listing, list_all
@@ -22,7 +22,7 @@ from scanner.collectors.kubernetes.objects import (
     see,
     with_service_account,
 )
-from scanner.collectors.kubernetes.reads import NAMESPACES, READS, SECRETS, SERVICE_ACCOUNTS, Read
+from scanner.collectors.kubernetes.reads import NAMESPACES, PRESENT, READS, SECRETS, SERVICE_ACCOUNTS, Read
 from scanner.errors import SourceError
 from scanner.tables import Call, Document, Gap, Json, Row, Scope
 from scanner.tables.kubernetes_cluster import KubernetesCluster
@@ -121,7 +121,7 @@ class _Reader:
         return refused
 
     def _cluster(self) -> Refused | None:
-        reads = [*READS, SECRETS] if self.options.read_secret_values else READS
+        reads = [*READS, *PRESENT, *([SECRETS] if self.options.read_secret_values else [])]
         tables = [t for kind in KINDS for t in kind.tables]
         if not self.options.read_secret_values:
             tables.remove(KubernetesSecretValue)
@@ -151,7 +151,10 @@ class _Reader:
         return self.root / Path(self.options.kubeconfig).expanduser() if self.options.kubeconfig else None
 
     def _scope(self) -> Scope:
-        return Scope(id=self.scope, source="kubernetes", cluster=self.name)
+        return Scope(
+            id=self.scope, source="kubernetes", cluster=self.name,
+            identity=who(self._kubeconfig(), self.options.context),
+        )  # fmt: skip
 
     # --- the version, which also shows whether an API server is there ---------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from scanner.collectors.kubernetes.identity import place, sibling
+from scanner.collectors.kubernetes.selectors import matches
 from scanner.collectors.kubernetes.values import (
     dig,
     first_set,
@@ -24,18 +26,24 @@ from scanner.collectors.kubernetes.values import (
 from scanner.tables import Document, Json, numbered
 from scanner.tables.base import Placed
 from scanner.tables.kubernetes_workload import (
+    KubernetesComponentFlag,
     KubernetesContainer,
     KubernetesContainerCapability,
     KubernetesContainerPort,
     KubernetesContainerVariable,
     KubernetesHorizontalPodAutoscaler,
+    KubernetesMount,
+    KubernetesNodeSelector,
     KubernetesPodDisruptionBudget,
     KubernetesPodLabel,
+    KubernetesSysctl,
     KubernetesVolume,
     KubernetesWorkload,
+    KubernetesWorkloadAnnotation,
     KubernetesWorkloadLabel,
 )
 
+APPARMOR = "container.apparmor.security.beta.kubernetes.io/"  # the annotation before the field, and the container
 MIRROR = "kubernetes.io/config.mirror"  # the annotation the kubelet puts on the image of a static pod
 _REPLICAS = {
     "Deployment": "replicas", "StatefulSet": "replicas", "ReplicaSet": "replicas",
@@ -102,10 +110,29 @@ def shape_workload(document: Document, obj: Json) -> Iterator[Placed]:
     yield _workload(document, obj, template, sum(kind in ("container", "sidecar") for kind, _ in every))
     yield from numbered(_labels(KubernetesWorkloadLabel, where, obj))
     yield from numbered(_labels(KubernetesPodLabel, where, template))
-    yield from numbered(_container(where, kind, container, pod) for kind, container in every)
+    yield from numbered(
+        KubernetesWorkloadAnnotation(**where, annotation=key, value=value)
+        for key, value in names(document.parts.get("annotations"))
+    )
+    yield from numbered(
+        KubernetesNodeSelector(**where, label=label, value=value) for label, value in sorted(set(_node_labels(pod)))
+    )
+    yield from numbered(
+        KubernetesSysctl(**where, sysctl=text(entry, "name"), value=text(entry, "value"))
+        for entry in mappings(pod, "securityContext", "sysctls")
+    )
+    yield from numbered(
+        KubernetesComponentFlag(**where, flag=flag_, value=value)
+        for flag_, value in names(document.parts.get("component"), "flags")
+    )
+    profiles = dict(names(template, "metadata", "annotations"))
+    yield from numbered(
+        _container(where, kind, container, pod, document.parts.get("sudo"), profiles) for kind, container in every
+    )
     yield from numbered(row for _, c in every for row in _capabilities(where, c))
     yield from numbered(row for _, c in every for row in _ports(where, c))
     yield from numbered(row for _, c in every for row in _variables(document, c))
+    yield from numbered(row for _, c in every for row in _mounts(where, c))
     yield from numbered(_volumes(document, pod, [c for _, c in every]))
 
 
@@ -147,7 +174,54 @@ def _workload(document: Document, obj: Json, template: Json, count: int) -> Kube
         suspended=flag(spec, "suspend"),
         schedule=text(spec, "schedule"),
         containers=count,
+        component=text(document.parts.get("component"), "name"),
+        owner_kind=next(
+            (text(o, "kind") for o in mappings(obj, "metadata", "ownerReferences") if o.get("controller")), ""
+        ),
+        is_windows=_is_windows(pod),
+        selects_own_pods=_selects_own_pods(kind, job, template),
+        update_strategy=_update_strategy(kind, spec),
+        uses_deprecated_account_field=bool(text(pod, "serviceAccount"))
+        and text(pod, "serviceAccount") != text(pod, "serviceAccountName"),
+        sub_path_mounts=sum(
+            bool(text(mount, "subPath") or text(mount, "subPathExpr"))
+            for _, container in containers(template)
+            for mount in mappings(container, "volumeMounts")
+        ),
+        fs_group=whole(pod, "securityContext", "fsGroup", default=-1),
+        termination_grace_seconds=whole(pod, "terminationGracePeriodSeconds", default=30),
     )
+
+
+def _is_windows(pod: Json) -> bool:
+    return text(pod, "os", "name") == "windows" or text(pod, "nodeSelector", "kubernetes.io/os") == "windows"
+
+
+def _selects_own_pods(kind: str, spec: Json, template: Json) -> bool:
+    chosen = dig(spec, "selector")
+    if kind == "Pod" or chosen is None:
+        return True
+    if kind == "ReplicationController":
+        chosen = {"matchLabels": chosen}
+    return matches(selector(chosen), dict(names(template, "metadata", "labels")))
+
+
+def _update_strategy(kind: str, spec: Json) -> str:
+    if kind not in ("Deployment", "StatefulSet", "DaemonSet"):
+        return ""
+    return text(spec, "strategy" if kind == "Deployment" else "updateStrategy", "type", default="RollingUpdate")
+
+
+def _node_labels(pod: Json) -> Iterator[tuple[str, str]]:
+    yield from names(pod, "nodeSelector")
+    required = mapping(pod, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    terms = mappings(required, "nodeSelectorTerms")
+    if len(terms) != 1:  # terms are alternatives: none of several is asked for
+        return
+    for requirement in mappings(terms[0], "matchExpressions"):
+        wanted = texts(requirement, "values")
+        if text(requirement, "operator") == "In" and len(wanted) == 1:
+            yield text(requirement, "key"), wanted[0]
 
 
 def automounts_token(document: Document, pod: Json) -> bool | None:
@@ -167,7 +241,9 @@ def _is_mirror(obj: Json) -> bool:
     return MIRROR in mapping(obj, "metadata", "annotations")
 
 
-def _container(where: dict[str, Any], kind: str, container: Json, pod: Json) -> KubernetesContainer:
+def _container(
+    where: dict[str, Any], kind: str, container: Json, pod: Json, sudo: Json, profiles: dict[str, str]
+) -> KubernetesContainer:
     own, shared = mapping(container, "securityContext"), mapping(pod, "securityContext")
     added, dropped = _capability_names(own, "add"), _capability_names(own, "drop")
     privileged = flag(own, "privileged")
@@ -196,14 +272,66 @@ def _container(where: dict[str, Any], kind: str, container: Json, pod: Json) -> 
         capabilities_added=len(added),
         drops_all_capabilities="ALL" in dropped,
         seccomp=text(first_set(own.get("seccompProfile"), shared.get("seccompProfile")), "type"),
-        apparmor=text(first_set(own.get("appArmorProfile"), shared.get("appArmorProfile")), "type"),
+        apparmor=_apparmor(container, own, shared, profiles),
+        **_selinux(first_set(own.get("seLinuxOptions"), shared.get("seLinuxOptions"))),
+        **_windows(first_set(own.get("windowsOptions"), {}), first_set(shared.get("windowsOptions"), {})),
         proc_mount=text(own, "procMount", default="Default"),
         **_resources(container),
         has_liveness_probe=bool(mapping(container, "livenessProbe")),
         has_readiness_probe=bool(mapping(container, "readinessProbe")),
         has_startup_probe=bool(mapping(container, "startupProbe")),
         host_ports=sum(_host_port(port, pod) > 0 for port in mappings(container, "ports")),
+        uses_sudo=text(container, "name") in texts(sudo, "containers"),
+        repeated_variables=sum(
+            times > 1 for times in Counter(text(entry, "name") for entry in mappings(container, "env")).values()
+        ),
+        host_probes=sum(bool(host) for host in _probe_hosts(container)),
     )
+
+
+_APPARMOR = {"runtime/default": "RuntimeDefault", "unconfined": "Unconfined"}
+
+
+def _apparmor(container: Json, own: Json, shared: Json, profiles: dict[str, str]) -> str:
+    found = text(first_set(own.get("appArmorProfile"), shared.get("appArmorProfile")), "type")
+    older = profiles.get(APPARMOR + text(container, "name"), "")
+    return found or _APPARMOR.get(older, "Localhost" if older.startswith("localhost/") else "")
+
+
+def _selinux(options: Json) -> dict[str, Any]:
+    return {
+        "has_selinux": bool(options),
+        "selinux_type": text(options, "type"),
+        "selinux_user": text(options, "user"),
+        "selinux_role": text(options, "role"),
+    }
+
+
+def _windows(own: Json, shared: Json) -> dict[str, Any]:
+    return {
+        "host_process": bool(_either(flag, own, shared, "hostProcess", False)),
+        "windows_user": _either(text, own, shared, "runAsUserName", ""),
+        "gmsa_spec": _either(text, own, shared, "gmsaCredentialSpecName", ""),
+    }
+
+
+def _probe_hosts(container: Json) -> Iterator[str]:
+    for handler in ("livenessProbe", "readinessProbe", "startupProbe"):
+        for action in ("httpGet", "tcpSocket"):
+            yield text(container, handler, action, "host")
+
+
+def _mounts(where: dict[str, Any], container: Json) -> Iterator[KubernetesMount]:
+    for mount in mappings(container, "volumeMounts"):
+        yield KubernetesMount(
+            **where,
+            container=text(container, "name"),
+            volume=text(mount, "name"),
+            path=text(mount, "mountPath"),
+            sub_path=text(mount, "subPath") or text(mount, "subPathExpr"),
+            read_only=flag(mount, "readOnly"),
+            propagation=text(mount, "mountPropagation", default="None"),
+        )
 
 
 def _either(read: Any, own: Json, shared: Json, field: str, default: Any) -> Any:
@@ -315,6 +443,11 @@ def _volumes(document: Document, pod: Json, every: list[dict[str, Json]]) -> Ite
         for mount in mappings(container, "volumeMounts")
         if not flag(mount, "readOnly")
     } | {text(device, "name") for container in every for device in mappings(container, "volumeDevices")}
+    mounted = {
+        text(mount, "name")
+        for container in every
+        for mount in [*mappings(container, "volumeMounts"), *mappings(container, "volumeDevices")]
+    }
     for name, kind, projected, source in volume_sources(pod):
         reference = text(source, _VOLUMES[kind].field) if kind in _VOLUMES else ""
         target = _VOLUMES[kind].kind if kind in _VOLUMES else ""
@@ -325,6 +458,7 @@ def _volumes(document: Document, pod: Json, every: list[dict[str, Json]]) -> Ite
             projected=projected,
             host_path=text(source, "path") if kind == "hostPath" else "",
             mounted_read_only=name not in writable,
+            is_mounted=name in mounted,
             reference=reference,
             reference_uid=sibling(document, target, reference) if target else "",
         )

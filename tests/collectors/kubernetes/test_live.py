@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.servers.kubernetes_api import Certificate, Identity
 from scanner.collectors.kubernetes import KINDS, READS, permissions
-from scanner.collectors.kubernetes.reads import SECRETS
+from scanner.collectors.kubernetes.reads import PRESENT, SECRETS
 from scanner.collectors.kubernetes.run import collect
 from scanner.environments import Config
 from scanner.errors import ConfigError, SourceError
@@ -34,7 +34,7 @@ from tests.support.kubernetes import (
 )
 
 TABLES = tuple(table for kind in KINDS for table in kind.tables)
-LISTED = {f"list {read.resource}" for read in READS}
+LISTED = {f"list {read.resource}" for read in (*READS, *PRESENT)}
 
 
 def workloads(scan: Scan) -> set[str]:
