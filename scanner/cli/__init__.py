@@ -32,6 +32,7 @@ COMMANDS = {
     "rules": "list, show, test and lock rules",
     "frameworks": "list frameworks and show their controls",
     "query": "run read-only SQL over the typed tables",
+    "prune": "give up the contents of old snapshots",
     "verify": "check that the database still holds what was stored",
     "permissions": "the least privilege to grant",
 }

@@ -25,7 +25,10 @@ def run(args: argparse.Namespace) -> int:
             print(clean(problem))
         if problems:
             return DAMAGED
-        snapshots = store.snapshots()
+        snapshots, pruned = store.snapshots(), store.pruned()
         last = f"; the last is {snapshots[-1].id}, digest {snapshots[-1].digest}" if snapshots else ""
-        print(f"{args.db}: intact: {len(snapshots)} snapshots and {len(store.evaluations())} evaluations{last}")
+        without = f", the first {pruned.upto} of them without contents (pruned)," if pruned else ""
+        print(
+            f"{args.db}: intact: {len(snapshots)} snapshots{without} and {len(store.evaluations())} evaluations{last}"
+        )
     return common.CLEAN

@@ -10,15 +10,21 @@ from scanner.errors import StoreError
 from scanner.store.estate import create_tables
 from scanner.tables import tables
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x74776C6C  # "twll": tells a Tierwall database from any other SQLite file
 
+# Up to which snapshot contents were given up, when and by which policy; digests of what stays of those snapshots.
+PRUNE = """CREATE TABLE prune (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, upto INTEGER NOT NULL REFERENCES snapshot(id), policy TEXT NOT NULL,
+    heads TEXT NOT NULL, rows TEXT NOT NULL, parent TEXT NOT NULL, digest TEXT NOT NULL
+) STRICT"""
 TABLES = (
     # What one collection saw. `ledger` holds its scopes, requests, calls and gaps, `observed` the volatile values.
     """CREATE TABLE snapshot (
         id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL NOT NULL, tool TEXT NOT NULL,
         config BLOB NOT NULL, ledger BLOB NOT NULL, observed BLOB NOT NULL, parent TEXT NOT NULL, digest TEXT NOT NULL
     ) STRICT""",
+    # `body` is empty where every snapshot that had the document was pruned.
     "CREATE TABLE document (sha TEXT PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
     # A resource had this document from snapshot `first` up to, not including, `until` (NULL: still has it).
     """CREATE TABLE resource (
@@ -53,8 +59,15 @@ TABLES = (
     ) STRICT, WITHOUT ROWID""",
     # tierwall_run, chained: each run's digest takes in the one before.
     "CREATE TABLE run_chain (id INTEGER PRIMARY KEY, uid TEXT NOT NULL, digest TEXT NOT NULL) STRICT",
+    PRUNE,
 )
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}  # from that version to the next
+
+
+def _from_1(connection: sqlite3.Connection) -> None:
+    connection.execute(PRUNE)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}  # from that version to the next
 
 
 def create(connection: sqlite3.Connection) -> None:
