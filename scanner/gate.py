@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
+import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +36,8 @@ CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
 _AFTER_APPLY = "after_apply"
 _MANIFESTS = (".yaml", ".yml", ".json")
 _HCL = (".tf", ".tofu")
-_SNIFFED = 4096  # bytes in which a plan or state says its format version, which Terraform writes first
+_OF_A_PLAN = (b'"format_version"', b'"terraform_version"')
+_LIMIT = 512_000_000  # bytes of what comes on standard input
 _NEEDS_PLAN = "make a plan of it: `terraform plan -out=p.tfplan && terraform show -json p.tfplan > plan.json`"
 
 
@@ -84,7 +87,8 @@ def gate(
     with tempfile.TemporaryDirectory(prefix="tierwall-gate-") as folder:  # 0700
         stage = Stage.create(Path(folder) / "gate.db", redactor, _kinds(found), sparse=True)
         with closing(stage.estate):
-            outcomes = tuple(_plan(path, stage, account) for path in found.plans)
+            several = len(found.plans) > 1
+            outcomes = tuple(_plan(path, stage, account, files.shown(path) if several else "") for path in found.plans)
             others = tuple(_collect_manifests(found.manifests, stage))
             estate = stage.flush()
             policy, how = _placed(policy, estate, environment)
@@ -165,7 +169,12 @@ def recognised(paths: Iterable[Path], plans: Iterable[Path] = ()) -> Inputs:
                 notices.append(f"{files.shown(path)}: Terraform code is not judged without a plan; {_NEEDS_PLAN}")
         elif path.suffix in _HCL:
             raise InputError(files.shown(path), "is Terraform code, which is judged by its plan", _NEEDS_PLAN)
-        elif path.suffix in (".yaml", ".yml") or _is_manifest(path):
+        elif str(path) == files.STDIN:
+            if _has(path, *_OF_A_PLAN):
+                found[path] = None
+            else:
+                manifests.append(path)
+        elif path.suffix in (".yaml", ".yml") or _has(path, b'"apiVersion"', b'"kind"'):
             manifests.append(path)
         else:
             found[path] = None  # the reader of plans says what is wrong with anything else
@@ -173,23 +182,23 @@ def recognised(paths: Iterable[Path], plans: Iterable[Path] = ()) -> Inputs:
 
 
 def _says_it_is_a_plan(path: Path, root: Path) -> bool:
-    """Whether a file found in a folder begins like a plan or state of Terraform's; then it must be one."""
+    """Whether a file found in a folder has the keys of a plan or state of Terraform's; then it must be one."""
+    return path.resolve().is_relative_to(root.resolve()) and _has(path, *_OF_A_PLAN)
+
+
+def _has(path: Path, *texts: bytes) -> bool:
+    """Whether all of the texts are in the file, wherever: other programs sort keys."""
+    if str(path) == files.STDIN:
+        data = files.read_bytes(path, limit=_LIMIT)
+        return all(text in data for text in texts)
     try:
         with path.open("rb") as file:
-            start = file.read(_SNIFFED)
-    except OSError as error:
-        raise InputError(files.shown(path), f"cannot be read: {error.strerror}") from error
-    return (
-        b'"format_version"' in start
-        and b'"terraform_version"' in start
-        and path.resolve().is_relative_to(root.resolve())
-    )
-
-
-def _is_manifest(path: Path) -> bool:
-    """Whether a named JSON file is an object of Kubernetes."""
-    start = files.read_bytes(path, limit=512_000_000)[:_SNIFFED]
-    return b'"apiVersion"' in start and b'"kind"' in start
+            if not os.fstat(file.fileno()).st_size:
+                return False
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                return all(mapped.find(text) >= 0 for text in texts)
+    except (OSError, ValueError) as error:
+        raise InputError(files.shown(path), f"cannot be read: {error}") from error
 
 
 def _kinds(found: Inputs) -> Kinds:
@@ -206,10 +215,10 @@ def _kinds(found: Inputs) -> Kinds:
     return kinds
 
 
-def _plan(path: Path, stage: Stage, account: str) -> Outcome:
+def _plan(path: Path, stage: Stage, account: str, label: str) -> Outcome:
     from scanner.collectors.terraform import collect_plan
 
-    return collect_plan(path, stage, account=account)
+    return collect_plan(path, stage, account=account, label=label)
 
 
 def _collect_manifests(paths: Sequence[Path], stage: Stage) -> Iterator[Exclusion]:
@@ -242,12 +251,14 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
     Where nothing declares environments, they are inferred from the words in tags and names.
     """
     from scanner.environments import assign, infer
+    from scanner.isolation import derive
 
     how: tuple[str, ...] = ()
     if environment is None and not policy.config.environments:
         config = infer(estate, policy.config)
         policy, how = replace(policy, config=config), config.how
     assign(estate, policy.config, environment)
+    derive(estate)
     return policy, how
 
 
@@ -271,7 +282,7 @@ def _judge(
     include_passed: bool,
     excluded: tuple[Exclusion, ...],
 ) -> Result:
-    from scanner.results.build import Context, DocumentRef, build
+    from scanner.results import Context, DocumentRef, build
     from scanner.rules import run
 
     finished = time.time()
@@ -283,7 +294,7 @@ def _judge(
     context = Context(
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
         applies=policy.applies or None,
-        excluded=excluded,
+        excluded=(*policy.excluded, *excluded),
     )
     return build(
         estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,

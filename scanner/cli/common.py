@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.environments import Config
-    from scanner.results import Result
+    from scanner.results import Exclusion, Result
     from scanner.results.evaluate import Policy
     from scanner.safe.secrets import Redactor
     from scanner.store import Snapshot, Store
@@ -133,7 +134,7 @@ def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> 
     from scanner.rules import load_rules
     from scanner.waivers import load_waivers
 
-    rules = load_rules([bundled("rules"), *args.rules], brief=brief)
+    every = rules = load_rules([bundled("rules"), *args.rules], brief=brief)
     shown = not brief or args.output or args.framework
     frameworks = load_frameworks(names=getattr(args, "framework", None) or (), rules=rules) if shown else ()
     if getattr(args, "framework", None):
@@ -147,14 +148,29 @@ def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> 
         config=config,
         rules=rules,
         frameworks=frameworks,
-        waivers=load_waivers(config.root / governance.waivers, rules, governance.approvers)
+        waivers=load_waivers(config.root / governance.waivers, every, governance.approvers)
         if governance.waivers
         else (),
         attestations=load_attestations(config.root / governance.attestations, asked)
         if governance.attestations and shown
         else (),
         applies={name: e.frameworks for name, e in config.environments.items()},
+        excluded=tuple(_left_out(args, every, rules)),
     )
+
+
+def _left_out(args: argparse.Namespace, every: Collection[str], kept: Collection[str]) -> Iterator[Exclusion]:
+    """What `--rule` and `--framework` left out, so that whoever reads the result knows."""
+    from scanner.results import Exclusion
+
+    frameworks, rules = getattr(args, "framework", None) or (), getattr(args, "rule", None) or ()
+    asked = " ".join([*(f"--framework {name}" for name in frameworks), *(f"--rule {name}" for name in rules)])
+    shipped = sorted(path.stem for path in bundled("rules", "frameworks").glob("*.yaml"))
+    if frameworks and (others := [name for name in shipped if name not in frameworks]):
+        yield Exclusion(f"{'framework' if len(others) == 1 else 'frameworks'} {', '.join(others)}", f"asked: {asked}")
+    if missing := [name for name in every if name not in kept]:
+        why = f"asked: {asked}; not judged: {', '.join(missing)}"
+        yield Exclusion(f"{len(missing)} of {len(every)} rules", why)
 
 
 def as_of(args: argparse.Namespace) -> int | None:

@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
         policy = common.policy(args, config)
         result = evaluate(
             store, snapshot, policy, all_kinds(), as_of=common.as_of(args), include_passed=True,
-            keep=False,
+            keep=False, environments=args.environment,
         )  # fmt: skip
-        for path in write(common.narrowed(args, result), config.organization or "", formats, args.out):
+        for path in write(result, config.organization or "", formats, args.out):
             print(path)
         record(store, "report", started, result, common.CLEAN)
     return common.CLEAN

@@ -1,6 +1,7 @@
 """From verdicts to what people are shown: findings, controls, environments, gaps, the scanner's own footprint."""
 
-from scanner.results.build import Context, DocumentRef, build, finding_id
+from scanner.results.build import Context, build, finding_id
+from scanner.results.evidence import DocumentRef
 from scanner.results.model import (
     CONTROL_STATUSES,
     SEVERITIES,

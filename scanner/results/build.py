@@ -15,6 +15,7 @@ import scanner
 from scanner.attestations import Attestation
 from scanner.frameworks import Framework
 from scanner.results.controls import framework_line
+from scanner.results.evidence import DocumentRef, Ledger
 from scanner.results.model import (
     SEVERITIES,
     TIERS,
@@ -42,6 +43,7 @@ from scanner.results.model import (
     WaiverRef,
 )
 from scanner.results.places import declared
+from scanner.results.values import Values
 from scanner.rules.verdict import SCOPE, Because, Verdict
 from scanner.tables import Derived, Environment, Resource, tables
 from scanner.waivers import Waiver
@@ -74,14 +76,6 @@ class SnapshotLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentRef:
-    """The stored document of a resource: its SHA-256, and the operations that answered it."""
-
-    digest: str
-    operations: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """What the caller knows and neither the estate nor the verdicts say. All of it may be left out."""
 
@@ -90,8 +84,8 @@ class Context:
     applies: Mapping[str, Collection[str]] | None = None  # environment → its frameworks; None: all to all
     may_hold: Mapping[str, Collection[str]] = field(default_factory=dict)  # scope → environments; left out: any
     threshold_sources: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (environment, column) → source
-    identities: Mapping[str, str] = field(default_factory=dict)  # scope → who read
     excluded: Sequence[Exclusion] = ()
+    environments: Collection[str] | None = None  # only these are looked at; None: all
 
 
 def finding_id(rule: str, uid: str, discriminator: str = "") -> str:
@@ -145,15 +139,8 @@ class _Builder:
         self.context = context
         self.include_passed = include_passed
         self.tables = tables()
-        self.calls = {call.id: call for call in self._calls()}
-        self.calls_by_uid = defaultdict(list)
-        self.listings = defaultdict(list)  # (scope, operation) → calls that listed
-        for call_id, uid in self.db.execute("SELECT id, uid FROM call ORDER BY id"):
-            call = self.calls[call_id]
-            if uid:
-                self.calls_by_uid[uid].append(call)
-            else:
-                self.listings[call.scope, call.operation].append(call)
+        self.ledger = Ledger(self._calls())
+        self.calls = self.ledger.by_id
         self.environments = self._environments()
         self.assignment: dict[str, tuple[str | None, str, str]] = {
             uid: (environment, because, candidates)
@@ -172,6 +159,8 @@ class _Builder:
             self.waivers_of[waiver.rule].append(waiver)
         self.covered: defaultdict[str, list[str]] = defaultdict(list)  # waiver → findings
         self.subjects: dict[tuple[str, str], Subject] = {}
+        self.evidence: dict[str, Evidence] = {}  # by uid, without values
+        self.values = Values(connection, self.environments, whole=include_passed)
 
     def result(
         self, verdicts: Iterable[Verdict], attestations: Sequence[Attestation], snapshot: Snapshot, tool: Tool
@@ -180,9 +169,11 @@ class _Builder:
         unsure: defaultdict[str, set[str]] = defaultdict(set)
         findings: list[Finding] = []
         passed: list[Finding] = []
-        folding: list[Finding] = []
+        wanting: set[str] = set()  # ids of the unknowns that only want an environment
         for verdict in verdicts:
             environment = self._environment(verdict.uid)
+            if not self._is_looked_at(verdict.uid, environment):
+                continue
             counts[verdict.rule][environment, verdict.status] += 1
             if verdict.status in ("fail", "unknown"):
                 if environment is None:
@@ -190,10 +181,12 @@ class _Builder:
                 finding = self._finding(verdict)
                 if finding.waived:
                     counts[verdict.rule][environment, "waived"] += 1
-                (folding if verdict.only_unassigned else findings).append(finding)
+                findings.append(finding)
+                if verdict.only_unassigned:
+                    wanting.add(finding.id)
             elif self.include_passed:
                 passed.append(self._finding(verdict))
-        findings, folded = self._fold(findings, folding)
+        findings = _folded(findings, wanting)
         rule_lines = {rule.id: self._rule_line(rule, counts[rule.id], unsure[rule.id]) for rule in self.rules.values()}
         gaps = self._gaps()
         return Result(
@@ -202,9 +195,9 @@ class _Builder:
             as_of=self.as_of,
             summary=Summary(
                 rules=len(self.rules),
-                resources=len(self.assignment),
+                resources=sum(self._is_looked_at(uid, known) for uid, (known, _, _) in self.assignment.items()),
                 counts=sum((line.counts for line in rule_lines.values()), Counts()),
-                folded=folded,
+                folded=sum(1 for f in findings if f.behind),
                 open_by_severity=_by_severity(f for f in findings if f.status == "fail" and not f.waived),
             ),
             findings=tuple(sorted(findings, key=_worst_first)),
@@ -213,7 +206,7 @@ class _Builder:
             environments=self._environment_lines(rule_lines, findings),
             frameworks=self._framework_lines(rule_lines, attestations),
             gaps=gaps,
-            refusals=_refusals(gaps, findings),
+            refusals=_refusals(gaps, [f for f in findings if not f.behind]),
             scopes=self._scopes(gaps),
             excluded=(*self.context.excluded, *self._not_asked()),
             calls=self._footprint(),
@@ -241,6 +234,13 @@ class _Builder:
         if uid.startswith(SCOPE):
             return self.context.may_hold.get(uid.removeprefix(SCOPE), self.environments)
         return self.assignment[uid][2].split() or self.environments
+
+    def _is_looked_at(self, uid: str, environment: str | None) -> bool:
+        """Whether it is in one of the environments asked for, or may be."""
+        wanted = self.context.environments
+        if wanted is None or environment in wanted:
+            return True
+        return environment is None and any(name in wanted for name in self._candidates(uid))
 
     def _subject(self, table: str, uid: str) -> Subject:
         if (table, uid) not in self.subjects:
@@ -289,7 +289,7 @@ class _Builder:
             resource=subject,
             discriminator=verdict.discriminator,
             because=causes,
-            evidence=self._evidence(subject, causes),
+            evidence=self._evidence(rule, subject, causes, is_known=verdict.status != "unknown"),
             see_also=_see_also(rule),
             controls=self.controls.get(rule.id, ()),
             first_seen=self.context.first_seen.get(identity),
@@ -302,18 +302,27 @@ class _Builder:
             call=self.calls.get(because.call), detail=because.detail,
         )  # fmt: skip
 
-    def _evidence(self, subject: Subject, causes: Sequence[Cause]) -> Evidence:
-        """The document, the listing that found the resource, its own calls, and the calls that were refused."""
-        document = self.context.documents.get(subject.uid, DocumentRef(""))
-        calls = {
-            call.id: call
-            for call in (
-                *(c for operation in document.operations for c in self.listings[subject.scope, operation]),
-                *self.calls_by_uid[subject.uid],
-                *(cause.call for cause in causes if cause.call),
+    def _evidence(self, rule: Rule, subject: Subject, causes: Sequence[Cause], *, is_known: bool) -> Evidence:
+        """The document with the calls that filled it, the calls that were refused, and the values that were read.
+
+        Of what is unknown lists are not counted: they may lack what was not read.
+        """
+        if subject.uid not in self.evidence:
+            document = self.context.documents.get(subject.uid, DocumentRef(""))
+            namespace = f"k8s:{subject.cluster}//Namespace/{subject.namespace}" if subject.namespace else ""
+            calls = self.ledger.of(
+                subject.uid, subject.scope, document.operations, namespace=namespace, file=subject.file
             )
-        }
-        return Evidence(document.digest, tuple(calls[number] for number in sorted(calls)), subject.scope)
+            self.evidence[subject.uid] = Evidence(document.digest, calls, subject.scope)
+        known = self.evidence[subject.uid]
+        values = self.values.of(rule, subject)
+        if not is_known:
+            values = {name: value for name, value in values.items() if not name.startswith("count(")}
+        refused = {cause.call.id: cause.call for cause in causes if cause.call}
+        if refused.keys() - {call.id for call in known.calls}:
+            both = {call.id: call for call in known.calls} | refused
+            return replace(known, calls=tuple(both[number] for number in sorted(both)), values=values)
+        return replace(known, values=values) if values else known
 
     def _waive(self, finding: str, rule: str, subject: Subject) -> WaiverRef | None:
         """The waiver that covers a failure: an active one if there is, else the one that has run out."""
@@ -328,22 +337,6 @@ class _Builder:
                     last.id, state, last.reason, last.owner, last.approver, last.ticket, last.expires.isoformat()
                 )
         return None
-
-    def _fold(self, findings: list[Finding], folding: list[Finding]) -> tuple[list[Finding], int]:
-        """Unknowns that come of a resource's missing environment stand behind the one finding that says so.
-
-        Where that finding is not part of the evaluation, nothing is folded: an unknown never disappears.
-        """
-        heads = {f.resource.uid for f in findings if f.resource.table == _ASSIGNMENT and f.status == "fail"}
-        behind = Counter(f.resource.uid for f in folding if f.resource.uid in heads)
-        kept = [*findings, *(f for f in folding if f.resource.uid not in heads)]
-        standing = [
-            replace(f, stands_for=behind[f.resource.uid])
-            if f.resource.table == _ASSIGNMENT and behind[f.resource.uid]
-            else f
-            for f in kept
-        ]
-        return standing, sum(behind.values())
 
     # Rules, environments, frameworks
 
@@ -408,7 +401,11 @@ class _Builder:
         for finding in findings:
             mine[finding.resource.environment].append(finding)
         seen = {place for line in rules.values() for place in line.by_environment}
-        places: list[str | None] = [*self.environments, *(p for p in ("", None) if resources[p] or p in seen)]
+        wanted = self.context.environments
+        rest: Iterable[str | None] = [None] if wanted is not None and None in seen else []
+        if wanted is None:
+            rest = [place for place in ("", None) if resources[place] or place in seen]
+        places: list[str | None] = [*(e for e in self.environments if wanted is None or e in wanted), *rest]
         return tuple(
             EnvironmentLine(
                 id=place,
@@ -442,6 +439,8 @@ class _Builder:
 
         def applicable(framework: str, environment: str) -> bool:
             """An expanded environment, `feature/login`, has the frameworks of the one it was declared by."""
+            if self.context.environments is not None and environment not in self.context.environments:
+                return False
             if applies is None:
                 return True
             return framework in applies.get(environment, applies.get(declared(environment), ()))
@@ -461,7 +460,8 @@ class _Builder:
 
     def _calls(self) -> Iterable[ApiCall]:
         cursor = self.db.execute(
-            "SELECT id, scope, service, operation, status, code, permission, request_id, started, finished FROM call"
+            "SELECT id, scope, service, operation, status, code, permission, request_id, started, finished, uid"
+            " FROM call ORDER BY id"
         )
         return (ApiCall(*row) for row in cursor)
 
@@ -493,10 +493,10 @@ class _Builder:
                 resources=resources[scope],
                 calls=calls[scope],
                 gaps=missing[scope],
-                identity=self.context.identities.get(scope, ""),
+                identity=identity,
             )
-            for scope, source, account, region, cluster in self.db.execute(
-                "SELECT id, source, account, region, cluster FROM scope ORDER BY id"
+            for scope, source, account, region, cluster, identity in self.db.execute(
+                "SELECT id, source, account, region, cluster, identity FROM scope ORDER BY id"
             )
         )
 
@@ -549,6 +549,21 @@ class _Builder:
             every = asked.get((record.framework, record.control, record.request))
             if every is not None and not record.valid(self.as_of, every):
                 yield f"attestation {record.request} for {record.framework} {record.control} is out of date"
+
+
+def _folded(findings: Sequence[Finding], wanting: Collection[str]) -> list[Finding]:
+    """All of them; an unknown for want of an environment says behind which finding on its resource it is to stand.
+
+    Where that finding is not part of the evaluation, or somebody has accepted it, the unknown stands for itself.
+    """
+    heads = {
+        f.resource.uid: f.id
+        for f in findings
+        if f.resource.table == _ASSIGNMENT and f.status == "fail" and not f.waived
+    }
+    behind = {f.id: heads[f.resource.uid] for f in findings if f.id in wanting and f.resource.uid in heads}
+    stands_for = Counter(behind.values())
+    return [replace(f, behind=behind.get(f.id, ""), stands_for=stands_for[f.id]) for f in findings]
 
 
 def _many(number: int, noun: str) -> str:

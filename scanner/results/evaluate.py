@@ -12,10 +12,13 @@ from pathlib import Path
 import scanner
 from scanner.attestations import Attestation
 from scanner.environments import Config, assign
+from scanner.errors import UsageError
 from scanner.frameworks import Framework
-from scanner.results.build import Context, DocumentRef, build, finding_id
-from scanner.results.model import Result, Tool
-from scanner.results.places import may_hold, threshold_sources
+from scanner.isolation import derive
+from scanner.results.build import Context, build, finding_id
+from scanner.results.evidence import Documents
+from scanner.results.model import Exclusion, Result, Tool
+from scanner.results.places import may_hold, not_read, threshold_sources
 from scanner.rules import Rules, Verdict, run
 from scanner.store import Estate, Evaluation, Snapshot, Store
 from scanner.store.codec import digest
@@ -33,6 +36,7 @@ class Policy:
     waivers: Sequence[Waiver] = ()
     attestations: Sequence[Attestation] = ()
     applies: dict[str, Collection[str]] = field(default_factory=dict)
+    excluded: Sequence[Exclusion] = ()  # rules and frameworks that were left out on purpose
 
     @property
     def digests(self) -> dict[str, str]:
@@ -55,10 +59,12 @@ def evaluate(
     as_of: int | None = None,
     include_passed: bool = False,
     keep: bool = True,
+    environments: Collection[str] = (),
 ) -> Result:
     """The result of judging the snapshot at `as_of` (UTC seconds; when the snapshot finished, if not given).
 
-    The verdicts become the store's history when `keep`, which only the newest snapshot's should.
+    The verdicts become the store's history when `keep`, which only the newest snapshot's should. With `environments`
+    the result is of these alone, all its numbers included. Raises UsageError for one that there is not.
     """
     at = int(snapshot.finished) if as_of is None else as_of
     sums = policy.digests
@@ -68,10 +74,17 @@ def evaluate(
     ):
         if estate.path == store.path:
             with store.writing() as connection:  # in one step, or a killed run would look like a changed table
-                assign(Estate(store.path, connection), policy.config)
+                held = Estate(store.path, connection)
+                assign(held, policy.config)
+                derive(held)
                 store.seal_projection(snapshot.id)
         else:
             assign(estate, policy.config)
+            derive(estate)
+        names = [row.id for row in estate.rows(Environment) if row.id]
+        for wanted in environments:
+            if wanted not in names:
+                raise UsageError(f"environment {wanted}: unknown; known are {', '.join(names)}")
         verdicts = list(judge(estate, policy, at))
         if keep:
             evaluation = Evaluation(
@@ -83,14 +96,19 @@ def evaluate(
                 evaluation,
                 ((v.rule, v.uid, v.discriminator, v.status, v.message, _because(v)) for v in verdicts),
             )
-        documents = {uid: DocumentRef(member.sha) for uid, member in store.members(snapshot.id).items()}
-        names = [row.id for row in estate.rows(Environment) if row.id]
+        scopes = estate.rows(Scope)
+        excluded = [*policy.excluded, *not_read(policy.config, scopes)]
+        if environments:
+            others = [name for name in names if name not in environments]
+            excluded.append(Exclusion(f"environments {', '.join(others)}", "the report was asked for others alone"))
         context = Context(
             first_seen={finding_id(*key): since for key, since in store.first_failed().items()},
-            documents=documents,
+            documents=Documents(store, snapshot, kinds),
             applies=policy.applies or None,
-            may_hold=may_hold(policy.config, estate.rows(Scope), names),
+            may_hold=may_hold(policy.config, scopes, names),
             threshold_sources=threshold_sources(policy.config, names),
+            excluded=excluded,
+            environments=environments or None,
         )
         return build(
             estate, verdicts, list(policy.rules.values()), policy.frameworks, snapshot, at,

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.tables import Value
 
 SEVERITIES = ("critical", "high", "medium", "low")
 TIERS = ("production", "staging", "shared", "integration", "development", "feature", "local")
@@ -49,6 +53,7 @@ class ApiCall:
     request_id: str = ""
     started: float = 0.0
     finished: float = 0.0
+    uid: str = ""  # the resource that was asked about; '' for a listing
 
     @property
     def name(self) -> str:
@@ -96,11 +101,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where the values came from: the document, and the calls that filled it."""
+    """What a verdict rests on: the values that the rule read, the document they came from, the calls that filled it.
+
+    Values are by column: of the resource itself `encrypted`, of its environment `environment.backup_keep_seconds`, and
+    how many rows of a list were judged as `count(aws_policy_statement)`. None is a value that is not known.
+    """
 
     document: str = ""  # SHA-256 of the stored document, '' where none is known
     calls: tuple[ApiCall, ...] = ()
     scope: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,7 @@ class Finding:
     first_seen: float | None = None
     waiver: WaiverRef | None = None
     stands_for: int = 0  # unknown verdicts of other rules that come of this finding alone
+    behind: str = ""  # id of the finding that stands for this one where it is shown, '' where it stands for itself
 
     @property
     def waived(self) -> bool:
@@ -382,6 +393,11 @@ class Summary:
     folded: int  # unknown verdicts that stand behind findings on resources in no environment
     open_by_severity: Mapping[str, int]
 
+    @property
+    def untold(self) -> int:
+        """Unknown verdicts that are findings of their own."""
+        return self.counts.unknown - self.folded
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -391,7 +407,7 @@ class Result:
     snapshot: Snapshot
     as_of: float
     summary: Summary
-    findings: tuple[Finding, ...]  # failing and unknown verdicts, worst first
+    findings: tuple[Finding, ...]  # every failing and unknown verdict, worst first: who decides looks at all of them
     passed: tuple[Finding, ...]  # only when asked for: pass and not_applicable
     rules: tuple[RuleLine, ...]
     environments: tuple[EnvironmentLine, ...]
@@ -403,6 +419,11 @@ class Result:
     calls: tuple[CallLine, ...]
     waivers: tuple[WaiverLine, ...]
     notices: tuple[str, ...]  # expired and unused waivers and attestations, in words
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """The findings as they are listed: without those that another one stands for."""
+        return tuple(f for f in self.findings if not f.behind)
 
     @property
     def controls(self) -> tuple[ControlLine, ...]:

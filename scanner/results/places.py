@@ -1,10 +1,12 @@
-"""What the configuration says of environments before anything is read: where each may have resources, and whose
-word its thresholds are. Needed where the estate cannot tell, as for a scope that could not be listed."""
+"""What the configuration says before anything is read: where each environment may have resources, whose word its
+thresholds are, and what is left out on purpose. Needed where the estate cannot tell, as for a scope not listed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from scanner.results.model import Exclusion
 
 if TYPE_CHECKING:
     from scanner.environments import Config
@@ -39,6 +41,35 @@ def threshold_sources(config: Config, environments: Iterable[str]) -> dict[tuple
         if declared(name) in config.environments
         for column, threshold in config.thresholds(declared(name)).items()
     }
+
+
+def not_read(config: Config, scopes: Iterable[Scope]) -> list[Exclusion]:
+    """What the configuration, or the command line of the scan, left out of the snapshot."""
+    read = {scope.source for scope in scopes}
+    declared_sources = config.sources
+    out = [
+        Exclusion(f"source {name}", "tierwall.yaml declares it; the scan was asked for other sources alone")
+        for name in ("aws", "kubernetes", "config")
+        if getattr(declared_sources, name) is not None and name not in read
+    ]
+    code = [name for name in ("terraform", "manifests") if getattr(declared_sources, name) is not None]
+    if code:
+        out.append(Exclusion(f"source {' and '.join(code)}", "code is judged by the gate before it is deployed"))
+    if declared_sources.aws is not None and "aws" in read:
+        accounts = declared_sources.aws.accounts or {}
+        for name, account in accounts.items():
+            if regions := account.regions or declared_sources.aws.regions:
+                what = f"AWS account {name}, regions other than {', '.join(regions)}"
+                out.append(Exclusion(what, "tierwall.yaml names the regions to read"))
+    if declared_sources.kubernetes is not None and "kubernetes" in read:
+        for name, cluster in declared_sources.kubernetes.clusters.items():
+            if cluster.namespaces and "*" not in cluster.namespaces:
+                what = f"cluster {name}, namespaces other than {', '.join(cluster.namespaces)}"
+                out.append(Exclusion(what, "tierwall.yaml names the namespaces to read"))
+            if not cluster.read_secret_values:
+                why = "read_secret_values is not set: what needs them is unknown"
+                out.append(Exclusion(f"cluster {name}, values of Secrets", why))
+    return out
 
 
 def _may_match(match: Match, scope: Scope, config: Config) -> bool:

@@ -97,12 +97,16 @@ class Store:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with translated(path):
             connection = connect(path)
-            connection.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_SECONDS * 1000}")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            if path.stat().st_size == 0:
-                schema.create(connection)
-            schema.bring_up(connection, path)
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_SECONDS * 1000}")
+                connection.execute("PRAGMA secure_delete = ON")
+                connection.execute("PRAGMA synchronous = FULL")
+                if path.stat().st_size == 0:
+                    schema.create(connection)
+                schema.bring_up(connection, path)
+            except (sqlite3.Error, StoreError, OSError):
+                connection.close()  # with what a migration had begun
+                raise
         store = cls(path, connection)
         held = connection.execute("SELECT tables_digest FROM projection").fetchone()
         if held and held[0] != tables_digest():
@@ -410,11 +414,22 @@ class Store:
         """The document of one member of a snapshot, volatile values included."""
         return self._document(member.scope, member.sha, self._observed(number).get(uid, {}))
 
+    def parts(self, sha: str) -> tuple[str, ...]:
+        """The names of a document's parts: the operations that answered for it."""
+        return tuple(self._body(sha)["parts"])
+
     def _document(self, scope: str, sha: str, seen: dict[str, Any]) -> Document:
         found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
         if found is None:
             raise StoreError(self.path, f"document {sha[:12]} is missing; `tierwall verify` tells what else is")
         return take_out(scope, found[0], seen)
+
+    def _body(self, sha: str) -> dict[str, Any]:
+        found = self.connection.execute("SELECT body FROM document WHERE sha = ?", [sha]).fetchone()
+        if found is None:
+            raise StoreError(self.path, f"document {sha[:12]} is missing; `tierwall verify` tells what else is")
+        body: dict[str, Any] = unpack(found[0])
+        return body
 
     def _open_resources(self) -> list[tuple[str, str, str, str, str]]:
         return self.connection.execute(

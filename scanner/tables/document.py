@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,8 @@ class Kind:
     secret: tuple[str, ...] = ()  # strings that are always replaced by keyed hashes
     base64: tuple[str, ...] = ()  # of those, the ones that are Base64: hashed decoded, equal to the same in clear
     settings: tuple[str, ...] = ()  # maps of names to values: each value is judged by its name and form
+    listed_by: Callable[[str], Collection[str]] | None = None  # uid → operations whose listing finds it, where the
+    # parts are not named after operations
 
 
 @dataclass(slots=True)

@@ -61,7 +61,9 @@ def _rule(
     see_also: dict[str, tuple[str, ...]] | None = None,
 ) -> Rule:
     area = AREAS.get(id.split("-")[1], "configuration")
-    return Rule(id, title, severity, why, fix, resource, title, see_also=see_also or {}, path=Path(area) / f"{id}.yaml")
+    require = "name <> ''"  # verdicts are given here; only what it reads is of interest
+    path = Path(area) / f"{id}.yaml"
+    return Rule(id, title, severity, why, fix, resource, title, require=require, see_also=see_also or {}, path=path)
 
 
 RULES = (
@@ -364,7 +366,6 @@ def result(
             documents=made.documents,
             threshold_sources={("production", "backup_full_every_seconds"): "environment-management line 252",
                                ("production", "backup_keep_seconds"): "tierwall default"},
-            identities={f"aws/{PROD}/eu-west-1": f"arn:aws:sts::{PROD}:assumed-role/TierwallRead/tierwall"},
             excluded=(Exclusion("account 333333333333 (sandbox)", "not declared in tierwall.yaml"),),
         ),
         "frameworks": FRAMEWORKS,
@@ -405,7 +406,8 @@ def _resource(table: str, first: str, second: str, name: str) -> Placed:
 def _scopes() -> Iterator[Row]:
     for account, region in sorted({(account, region) for _, account, region in _PLACES}):
         scope = f"aws/{account}/{region}"
-        yield Scope(id=scope, source="aws", account=account, region=region)
+        who = f"arn:aws:sts::{account}:assumed-role/TierwallRead/tierwall"
+        yield Scope(id=scope, source="aws", account=account, region=region, identity=who)
         for table in sorted({rule.resource for rule in RULES if rule.resource.startswith("aws")}):
             yield Requested(scope=scope, table_name=table)
     for cluster in ("nonprod", "prod-eu"):

@@ -34,7 +34,12 @@ def place(document: Document) -> dict[str, Any]:
 
 def kind_of(document: Document) -> str:
     """The Kubernetes kind, from the uid, so that it is known even where the object could not be read."""
-    return document.uid.rsplit("/", 2)[1].partition(".")[0]
+    return kind_in(document.uid)
+
+
+def kind_in(uid: str) -> str:
+    """The Kubernetes kind that a uid names."""
+    return uid.rsplit("/", 2)[1].partition(".")[0]
 
 
 def spelt(version: str, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from scanner.collectors.kubernetes.access import shape_role, shape_role_binding, shape_service_account
 from scanner.collectors.kubernetes.admin_networks import shape_admin_network_policy, shape_plugin_network_policy
@@ -28,7 +28,7 @@ from scanner.collectors.kubernetes.clusters import (
 )
 from scanner.collectors.kubernetes.endpoints import shape_endpoint_slice
 from scanner.collectors.kubernetes.gateways import shape_gateway, shape_route
-from scanner.collectors.kubernetes.identity import place
+from scanner.collectors.kubernetes.identity import kind_in, place
 from scanner.collectors.kubernetes.networks import shape_ingress, shape_network_policy, shape_service
 from scanner.collectors.kubernetes.others import shape_object, shape_sandbox_template
 from scanner.collectors.kubernetes.storage import (
@@ -84,8 +84,16 @@ def _kind(
         return [own(**place(document) | namespace)]
 
     return Kind(
-        name=own.table, tables=tables, shape=total, volatile=volatile, secret=secret, base64=base64, settings=_SETTINGS
-    )
+        name=own.table, tables=tables, shape=total, volatile=volatile, secret=secret, base64=base64, settings=_SETTINGS,
+        listed_by=_listings,
+    )  # fmt: skip
+
+
+def _listings(uid: str) -> Collection[str]:
+    """What finds the object: the list of its kind, as calls name it."""
+    from scanner.collectors.kubernetes.reads import listings  # which needs the kinds
+
+    return listings(kind_in(uid))
 
 
 KINDS: tuple[Kind, ...] = (

@@ -184,6 +184,14 @@ WRITTEN: tuple[Read, ...] = (
     _present("coordination.k8s.io/v1", "leases", "Lease", is_added=False),
 )
 
+def listings(kind: str) -> tuple[str, ...]:
+    """The operations, as calls name them, whose answers hold objects of that kind."""
+    if kind == "Cluster":
+        return ("get version",)
+    found = [f"list {read.resource}" for read in (*READS, *PRESENT, SECRETS) if read.kind == kind]
+    return ("get namespaces", *found) if kind == NAMESPACES.kind else tuple(found)
+
+
 # Read besides: the version, and which versions of a group are served where the declared one is not.
 PATHS = ("/version", "/apis/*")
 
