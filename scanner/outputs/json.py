@@ -10,13 +10,19 @@ from typing import Any
 
 from scanner.results.model import (
     ApiCall,
+    AttestationLine,
     Cause,
+    ClauseLine,
     ControlLine,
     ControlRef,
+    Counts,
     Evidence,
     Finding,
+    FrameworkLine,
     GapLine,
+    Refusal,
     Result,
+    RuleLine,
     Subject,
     WaiverRef,
 )
@@ -39,7 +45,7 @@ def schema() -> dict[str, Any]:
 def document(result: Result, *, include_passed: bool = False) -> dict[str, Any]:
     """The contract as plain data. Keys are only ever added."""
     counts = result.summary.counts
-    shown = (*result.findings, *result.passed) if include_passed else result.findings
+    shown = (*result.shown, *result.passed) if include_passed else result.shown
     return {
         "schema": SCHEMA,
         "tool": {
@@ -82,6 +88,7 @@ def document(result: Result, *, include_passed: bool = False) -> dict[str, Any]:
                 "not_applicable": line.counts.not_applicable,
                 "waived": line.counts.waived,
                 "open_by_severity": dict(line.open_by_severity),
+                "unknown_by_severity": dict(line.unknown_by_severity),
             }
             for line in result.environments
         ],
@@ -96,10 +103,15 @@ def document(result: Result, *, include_passed: bool = False) -> dict[str, Any]:
                 "resources": line.resources,
                 "calls": line.calls,
                 "gaps": line.gaps,
+                "identity": line.identity,
             }
             for line in result.scopes
         ],
         "notices": list(result.notices),
+        "excluded": [{"what": line.what, "why": line.why} for line in result.excluded],
+        "refusals": [_refusal(line) for line in result.refusals],
+        "rules": [_rule(line) for line in result.rules],
+        "frameworks": [_framework(line) for line in result.frameworks],
     }
 
 
@@ -176,11 +188,17 @@ def _call(call: ApiCall | None) -> dict[str, Any] | None:
         "request_id": call.request_id,
         "started": utc(call.started),
         "finished": utc(call.finished),
+        "uid": call.uid,
     }
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return {"document": evidence.document, "scope": evidence.scope, "calls": [_call(call) for call in evidence.calls]}
+    return {
+        "document": evidence.document,
+        "scope": evidence.scope,
+        "calls": [_call(call) for call in evidence.calls],
+        "values": dict(evidence.values),
+    }
 
 
 def _controls(refs: Iterable[ControlRef]) -> list[dict[str, str]]:
@@ -220,13 +238,88 @@ def _control(control: ControlLine) -> dict[str, Any]:
         "title": control.title,
         "status": control.status,
         "automation": control.automation,
-        "pass": control.counts.passed,
-        "fail": control.counts.failed,
-        "unknown": control.counts.unknown,
-        "not_applicable": control.counts.not_applicable,
-        "waived": control.counts.waived,
+        **_counts(control.counts),
         "rules": list(control.rules),
         "clauses": len(control.clauses),
         "clauses_decided": control.decided,
         "environments": dict(control.by_environment),
+        "citation": control.citation,
+        "text": control.text,
+        "owner": control.owner,
+        "method": control.method,
+        "checks": [_clause(clause) for clause in control.clauses],
+        "attestations": [_attestation(line) for line in control.attestations],
+    }
+
+
+def _clause(clause: ClauseLine) -> dict[str, Any]:
+    return {
+        "clause": clause.text,
+        "rules": list(clause.rules),
+        "strength": clause.strength,
+        "status": clause.status,
+        **_counts(clause.counts),
+    }
+
+
+def _attestation(line: AttestationLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "asks": line.asks,
+        "state": line.state,
+        "statement": line.statement,
+        "by": line.by,
+        "role": line.role,
+        "date": line.date,
+        "expires": line.expires,
+        "environments": list(line.environments),
+        "evidence_file": line.evidence_file,
+        "evidence_sha256": line.evidence_sha256,
+    }
+
+
+def _refusal(line: Refusal) -> dict[str, Any]:
+    return {
+        "reason": line.reason,
+        "call": line.call,
+        "code": line.code,
+        "detail": line.detail,
+        "tables": list(line.tables),
+        "scopes": list(line.scopes),
+        "resources": line.resources,
+        "gaps": line.gaps,
+        "findings": line.findings,
+    }
+
+
+def _rule(line: RuleLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "title": line.title,
+        "severity": line.severity,
+        "area": line.area,
+        "resource": line.resource,
+        "asked": line.asked,
+        **_counts(line.counts),
+    }
+
+
+def _framework(line: FrameworkLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "title": line.title,
+        "version": line.version,
+        "source": line.source,
+        "environments": list(line.environments),
+        "statuses": dict(line.statuses),
+    }
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {
+        "pass": counts.passed,
+        "fail": counts.failed,
+        "unknown": counts.unknown,
+        "not_applicable": counts.not_applicable,
+        "waived": counts.waived,
     }
