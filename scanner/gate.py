@@ -197,8 +197,8 @@ def _has(path: Path, *texts: bytes) -> bool:
                 return False
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return all(mapped.find(text) >= 0 for text in texts)
-    except (OSError, ValueError) as error:
-        raise InputError(files.shown(path), f"cannot be read: {error}") from error
+    except OSError as error:
+        raise files.refusal(path, error) from error
 
 
 def _kinds(found: Inputs) -> Kinds:

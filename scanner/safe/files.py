@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from scanner.errors import InputError
 
@@ -198,18 +199,30 @@ def _chunks(handle: int, limit: int) -> Iterator[bytes]:
         yield chunk
 
 
+_read: list[tuple[BinaryIO, bytes]] = []  # standard input and what came of it
+
+
 def _read_stdin(limit: int) -> bytes:
-    try:
-        data = sys.stdin.buffer.read(limit + 1)
-    except OSError as error:
-        raise _refusal("standard input", error) from error
-    if len(data) > limit:
+    """Standard input comes once: who asks again, as after looking at what it is, gets the same."""
+    stream = sys.stdin.buffer
+    if not _read or _read[-1][0] is not stream:
+        try:
+            data = stream.read(limit + 1)
+        except OSError as error:
+            raise _refusal("standard input", error) from error
+        _read[:] = [(stream, data)]
+    if len(_read[-1][1]) > limit:
         raise _too_large("standard input", limit)
-    return data
+    return _read[-1][1]
 
 
 def _too_large(where: str, limit: int) -> InputError:
     return InputError(where, f"is larger than {limit:,} bytes (limit {limit:,})")
+
+
+def refusal(path: str | Path, error: OSError) -> InputError:
+    """The error to raise where a file cannot be opened."""
+    return _refusal(shown(path), error)
 
 
 def _refusal(where: str, error: OSError, *, verb: str = "read") -> InputError:

@@ -252,6 +252,7 @@ class Stage:
             connection.execute("BEGIN")
             try:
                 self.estate.insert(self._rows)
+                self.estate.insert(self._contradicted())
                 connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._staged)
                 connection.executemany("INSERT INTO stage_noted VALUES (?, ?, ?, ?)", self._noted)
                 connection.execute("UPDATE stage_unit SET done = 1 WHERE id = ?", [ended])
@@ -262,6 +263,25 @@ class Stage:
         self._rows.clear()
         self._staged.clear()
         self._noted.clear()
+
+    def _contradicted(self) -> list[Gap]:
+        """Gaps of the resources that two documents say different things of: which of the two holds is not known."""
+        uids = json.dumps([record[0] for record in self._staged])
+        kept = self.estate.connection.execute(
+            "SELECT uid, kind, scope, sha FROM staged WHERE uid IN (SELECT value FROM json_each(?))", [uids]
+        )
+        seen = {uid: (kind, scope, sha) for uid, kind, scope, sha in kept}
+        found = []
+        for uid, kind, _, scope, sha, *_ in self._staged:
+            other, elsewhere, told = seen.setdefault(uid, (kind, scope, sha))
+            if told != sha:
+                detail = f"described twice, differently: in {elsewhere} and in {scope}"
+                found += [
+                    Gap(scope=place, uid=uid, table_name=t.table, reason="error", detail=detail)
+                    for place in sorted({elsewhere, scope})
+                    for t in dict.fromkeys((*self.kinds[other].tables, *self.kinds[kind].tables))
+                ]
+        return found
 
     def end(self, unit: int) -> None:
         """Write what is held back and mark the unit as ended, in one step."""

@@ -63,18 +63,20 @@ def looks_like_plan(data: Json) -> bool:
     return recognise(data) != ""
 
 
-def collect_plan(path: str | Path, stage: Stage, *, account: str = "", data: Json = None) -> Outcome:
+def collect_plan(path: str | Path, stage: Stage, *, account: str = "", data: Json = None, label: str = "") -> Outcome:
     """Read a plan or state in JSON into the stage; `data` is the file's value where the caller has read it already.
 
-    `account` is the AWS account of resources whose account the file does not tell. Raises InputError for a file that
-    is no such JSON, is of another major version, or is of a plan that failed.
+    `account` is the AWS account of resources whose account the file does not tell. `label` tells the plan from others
+    that are read with it: those of the same code for several environments name the same addresses.
+
+    Raises InputError for a file that is no such JSON, is of another major version, or is of a plan that failed.
     """
     started = time.time()
     where = files.shown(path)
     if data is None:
         data = read(path)
     plan = parse(data, where)
-    writer = _Writer(plan, stage, account, where)
+    writer = _Writer(plan, stage, account, where, label)
     tables = writer.tables()
     stage.scope(Scope(id=writer.scope, source="terraform"), tables)
     writer.call = stage.call(
@@ -106,11 +108,11 @@ def read(path: str | Path) -> Json:
 class _Writer:
     """Joins satellites to their resources, and hands documents and gaps to the stage."""
 
-    def __init__(self, plan: Plan, stage: Stage, account: str, where: str) -> None:
+    def __init__(self, plan: Plan, stage: Stage, account: str, where: str, label: str) -> None:
         self.plan, self.stage, self.where = plan, stage, where
         self.scope = f"terraform/{where}"
         self.call = 0
-        self.places = Places(plan, account)
+        self.places = Places(plan, account, label)
         self.uids = {i.address: self.places.uid(i) for i in plan.instances}
         self.references = References(plan)
         # This is the one exception to "collectors do not tokenise": the mask of sensitive values is another one in
@@ -243,7 +245,7 @@ class _Writer:
             region=self.places.region(instance),
         )  # fmt: skip
         uid = known_id(place, table)(f"/{name}" if is_path else name) if table else name
-        return uid if uid.startswith("arn:") else f"plan:outside/{family.types[0]}/{name}"
+        return uid if uid.startswith("arn:") else self.places.planned(f"outside/{family.types[0]}/{name}")
 
     def _share(self) -> None:
         """Parts that several resources name, such as a parameter group."""
@@ -324,7 +326,8 @@ class _Writer:
 
     def _meta(self, instance: Instance, uid: str, parts: Mapping[str, Json], outside: str) -> dict[str, Json]:
         if outside:
-            return {"new": False, "address": "", "gone": []}
+            satellites: dict[str, Json] = {f"@ {a}": self.uids[a] for p in parts.values() for a in p if a in self.uids}
+            return {"new": False, "address": "", "gone": [], "uids": satellites}
         family = _FAMILY[instance.type]
         meta: dict[str, Json] = {
             "address": instance.address,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from scanner.collectors.terraform.identity import known_id
 from scanner.collectors.terraform.reading import Shape, View
-from scanner.collectors.terraform.values import OUTSIDE
+from scanner.collectors.terraform.values import OUTSIDE, TWICE
 from scanner.tables import Document, Kind
 from scanner.tables.base import Placed
 
@@ -59,8 +59,11 @@ class Parts:
         return [View(values, address) for name in types for address, values in sorted(parts.get(name, {}).items())]
 
     def only(self, name: str) -> View | None:
-        """The one satellite of a type of which there can be one."""
-        return next(iter(self.views(name)), None)
+        """The one satellite of a type of which there can be one; of several nobody knows which holds."""
+        found = self.views(name)
+        if len(found) > 1:
+            return View({TWICE: " and ".join(view.path for view in found)}, found[0].path)
+        return next(iter(found), None)
 
     def is_gone(self, name: str) -> bool:
         """The plan deletes a satellite of this type and leaves none."""

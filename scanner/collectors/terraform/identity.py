@@ -91,11 +91,15 @@ def _arn(table: str, identity: str, account: str, region: str) -> str:
 
 
 class Places:
-    """Accounts, regions and uids of one plan's instances. `account` is used where the plan does not say."""
+    """Accounts, regions and uids of one plan's instances. `account` is used where the plan does not say.
 
-    def __init__(self, plan: Plan, account: str = "") -> None:
+    `label` tells one plan from the others that are read with it: they may be of the same code.
+    """
+
+    def __init__(self, plan: Plan, account: str = "", label: str = "") -> None:
         self.providers = plan.providers
         self.declared = account
+        self.label = label
         seen: defaultdict[str, set[str]] = defaultdict(set)
         for instance in (*plan.instances, *plan.gone):
             seen[instance.provider].add(_own(instance)[0])
@@ -112,10 +116,12 @@ class Places:
         return _own(instance)[1] or self._provider(instance).region
 
     def uid(self, instance: Instance) -> str:
-        """The ARN before the change, else the ARN that follows from arguments, else `plan:<address>`."""
-        if found := self._existing(instance) or self._by_name(instance):
-            return found
-        return f"plan:{instance.address}"
+        """The ARN before the change, else the ARN that follows from arguments, else that of the address."""
+        return self._existing(instance) or self._by_name(instance) or self.planned(instance.address)
+
+    def planned(self, address: str) -> str:
+        """`plan:<address>`; where several plans are read together `plan:<label>#<address>`."""
+        return f"plan:{self.label}#{address}" if self.label else f"plan:{address}"
 
     def _provider(self, instance: Instance) -> Provider:
         return self.providers.get(instance.provider, Provider(""))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scanner.collectors.terraform.plan import Json
-from scanner.collectors.terraform.values import OUTSIDE, SENSITIVE, UNKNOWN
+from scanner.collectors.terraform.values import OUTSIDE, SENSITIVE, TWICE, UNKNOWN
 from scanner.tables import Child, Document, Gap, Row
 from scanner.tables.base import Placed, Value, numbered
 
@@ -162,6 +162,8 @@ def _lost(value: Json, where: str) -> Lost | None:
             return Lost(AFTER_APPLY, f"{where} is known after apply")
         if OUTSIDE in value:
             return Lost(AFTER_APPLY, f"{value[OUTSIDE]} is declared outside this plan")
+        if TWICE in value:
+            return Lost(UNSUPPORTED, f"{value[TWICE]} say it of the same resource, and the last one applied holds")
         if SENSITIVE in value:
             return Lost(UNSUPPORTED, f"{where} is marked sensitive, so it is kept as a keyed hash only")
     return None

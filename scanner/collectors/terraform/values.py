@@ -18,6 +18,7 @@ from scanner.safe.json import canonical
 UNKNOWN = "(known after apply)"
 SENSITIVE = "(sensitive)"
 OUTSIDE = "(declared outside this plan)"
+TWICE = "(declared twice)"
 _SHORTEST = 6  # characters; shorter values of sensitive variables occur by chance, as in «true» or «prod»
 
 
