@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,14 +97,25 @@ def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
     # Standard output belongs to the output that was asked for there.
     stream = sys.stderr if args.output else sys.stdout
     addresses = {uid: address for plan in outcome.plans for uid, address in plan.addresses.items()}
-    for finding in outcome.blocking:
-        print(clean(_line(finding, addresses)), file=stream)
+    for line in _lines(args, outcome, addresses):
+        print(clean(line), file=stream)
     for notice in outcome.result.notices:
         print(clean(f"note: {notice}"), file=sys.stderr)
     if outcome.after_apply:
         print(f"note: checks that can only be made after the apply: {outcome.after_apply}", file=sys.stderr)
     judged = f"resources: {outcome.result.summary.resources}, rules: {outcome.result.summary.rules}"
     print(f"gate: {'; '.join(outcome.why) or 'nothing in the way'} ({judged})", file=sys.stderr)
+
+
+def _lines(args: argparse.Namespace, outcome: GateOutcome, addresses: dict[str, str]) -> Iterator[str]:
+    """One for each finding that counts; where one stands for others, one for all of them."""
+    waiting = Counter(f.behind for f in outcome.blocking if f.behind)
+    alone = [f for f in outcome.blocking if not f.behind and f.id not in waiting]
+    yield from (_line(finding, addresses) for finding in alone)
+    for finding in outcome.result.findings:
+        if number := waiting[finding.id]:
+            checks = "1 check" if number == 1 else f"{number} checks"
+            yield f"{_line(finding, addresses)}: {checks} at or above {args.fail_on} wait for it"
 
 
 def _line(finding: Finding, addresses: dict[str, str]) -> str:

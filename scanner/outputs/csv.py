@@ -22,7 +22,7 @@ def render(result: Result, *, include_passed: bool = False, **_: object) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for finding in (*result.findings, *result.passed) if include_passed else result.findings:
+    for finding in (*result.shown, *result.passed) if include_passed else result.shown:
         writer.writerow([cell(value) for value in _row(finding)])
     return stream.getvalue()
 

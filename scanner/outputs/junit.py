@@ -13,7 +13,7 @@ from scanner.results.model import Cause, Finding, Result
 def render(result: Result, *, include_passed: bool = False, **_: object) -> str:
     """As the common XSD of JUnit has it: suites with properties, cases, failure, error and skipped."""
     by_rule: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in (*result.findings, *result.passed) if include_passed else result.findings:
+    for finding in (*result.shown, *result.passed) if include_passed else result.shown:
         by_rule[finding.rule].append(finding)
     shown = [finding for findings in by_rule.values() for finding in findings]
     root = ElementTree.Element("testsuites", _attributes(name="tierwall", **_count(shown)))

@@ -25,10 +25,11 @@ def render(result: Result, **_: object) -> str:
 
 def document(result: Result) -> dict[str, Any]:
     """One run where that is enough; more where results are many, each of a category of its own."""
-    kept = result.findings[: RUNS * ACCEPTED]
+    shown = result.shown
+    kept = shown[: RUNS * ACCEPTED]
     size = SHOWN if len(kept) <= RUNS * SHOWN else ACCEPTED
     runs = [kept[start : start + size] for start in range(0, len(kept), size)] or [()]
-    left_out = len(result.findings) - len(kept)
+    left_out = len(shown) - len(kept)
     return {
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",

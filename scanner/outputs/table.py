@@ -19,7 +19,7 @@ def render(result: Result, *, colour: bool = False, width: int = 0, **_: object)
 def _lines(result: Result) -> str:
     from scanner.safe.terminal import clean
 
-    rows = ["  ".join(clean(cell) for cell in _cells(finding)) for finding in result.findings]
+    rows = ["  ".join(clean(cell) for cell in _cells(finding)) for finding in result.shown]
     return "\n".join([*rows, *map(clean, _closing(result))]) + "\n"
 
 
@@ -41,7 +41,8 @@ def _table(result: Result, colour: bool, width: int) -> str:
         ("Found", 4),
     ):
         table.add_column(heading, ratio=ratio or None, overflow="fold", no_wrap=not ratio)
-    for finding in result.findings[:ROWS]:
+    shown = result.shown
+    for finding in shown[:ROWS]:
         cells = [Text(clean(cell)) for cell in _cells(finding)]
         cells[0].stylize(_STYLES[finding.severity])
         table.add_row(*cells)
@@ -50,10 +51,10 @@ def _table(result: Result, colour: bool, width: int) -> str:
         file=stream, width=width, force_terminal=colour, color_system="standard" if colour else None,
         no_color=not colour, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    if result.findings:
+    if shown:
         console.print(table)
-    if len(result.findings) > ROWS:
-        console.print(f"and {len(result.findings) - ROWS:,} more; `-o json:FILE` has all of them")
+    if len(shown) > ROWS:
+        console.print(f"and {len(shown) - ROWS:,} more; `-o json:FILE` has all of them")
     for line in _closing(result):
         console.print(Text(clean(line)))
     return stream.getvalue()

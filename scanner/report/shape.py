@@ -38,7 +38,7 @@ class Judged:
 def judged(result: Result) -> tuple[Judged, ...]:
     """Every rule, worst severity first and then by id; the number follows that order."""
     verdicts: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for finding in (*result.findings, *result.passed):
+    for finding in (*result.shown, *result.passed):
         verdicts[finding.rule, "waived" if finding.waived else finding.status].append(finding)
     lines = sorted(result.rules, key=lambda line: (SEVERITIES.index(line.severity), line.id))
     width = max(2, len(str(len(lines))))

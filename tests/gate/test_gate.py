@@ -285,6 +285,23 @@ def test_the_command_takes_environments_from_tierwall_yaml(here: Path, capsys: p
     assert finding["resource"]["environment"] == "live"
 
 
+def test_what_no_environment_claims_could_not_be_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether the volume must be encrypted depends on an environment that tierwall.yaml does not give it."""
+    (here / "tierwall.yaml").write_text(
+        "environments:\n  live: {tier: production, match: [{terraform: {paths: [infra/prod]}}]}\n"
+    )
+    written(volume(encrypted=False), here)
+
+    code = main(["gate", "plan.json"])
+
+    out, err = capsys.readouterr()
+    (line,) = out.splitlines()
+    assert code == 3
+    assert line.startswith("plan.json: aws_ebs_volume.v: medium: tierwall-resource-has-environment: ")
+    assert line.endswith(" at or above high wait for it")
+    assert " at or above high could not be told " in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

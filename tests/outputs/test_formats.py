@@ -85,7 +85,7 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(view: Result) -> 
     assert document["version"] == "2.1.0"
     (run,) = document["runs"]
     rules = run["tool"]["driver"]["rules"]
-    assert len(run["results"]) == len(view.findings)
+    assert len(run["results"]) == len(view.shown)
     for entry in run["results"]:
         assert rules[entry["ruleIndex"]]["id"] == entry["ruleId"]
         assert entry["message"]["text"]
@@ -107,7 +107,7 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(view: Result) -> 
 
 
 def test_sarif_points_at_the_line_of_what_came_from_a_file(view: Result) -> None:
-    finding = next(f for f in view.findings if f.resource.file)
+    finding = next(f for f in view.shown if f.resource.file)
     run = sarif.document(replace(view, findings=(finding,)))["runs"][0]
 
     assert run["results"][0]["locations"][0]["physicalLocation"] == {
@@ -116,7 +116,7 @@ def test_sarif_points_at_the_line_of_what_came_from_a_file(view: Result) -> None
 
 
 def test_sarif_marks_a_waived_failure_as_suppressed(view: Result) -> None:
-    waived = [f.id for f in view.findings if f.waived]
+    waived = [f.id for f in view.shown if f.waived]
     entries = sarif.document(view)["runs"][0]["results"]
     suppressed = [e for e in entries if e.get("suppressions")]
 
@@ -158,7 +158,7 @@ def test_junit_has_a_suite_a_rule_and_a_case_a_resource(view: Result) -> None:
     root = ElementTree.fromstring(outputs.render("junit", view, include_passed=True))  # noqa: S314  # our own output
 
     assert root.tag == "testsuites"
-    shown = (*view.findings, *view.passed)
+    shown = (*view.shown, *view.passed)
     assert {suite.get("name") for suite in root} == {finding.rule for finding in shown}
     assert len(root.findall("./testsuite/testcase")) == len(shown)
     assert len(root.findall(".//failure")) == sum(1 for f in shown if f.status == "fail" and not f.waived)
@@ -189,7 +189,7 @@ def test_junit_has_the_shape_that_its_xsd_gives(view: Result) -> None:
 def test_csv_has_a_line_a_finding(view: Result) -> None:
     lines = list(csv.DictReader(io.StringIO(outputs.render("csv", view))))
 
-    assert [(line["id"], line["status"]) for line in lines] == [(f.id, f.status) for f in view.findings]
+    assert [(line["id"], line["status"]) for line in lines] == [(f.id, f.status) for f in view.shown]
     unknown = next(line for line in lines if "GetBucketPolicy" in line["unknown_because"])
     assert unknown["unknown_because"] == "denied s3:GetBucketPolicy AccessDenied"
 
@@ -204,10 +204,10 @@ def test_table_is_plain_lines_where_there_is_no_terminal(view: Result) -> None:
 
 
 def test_table_fits_the_terminal_and_says_what_it_leaves_out(view: Result) -> None:
-    text = outputs.render("table", replace(view, findings=view.findings * 4), width=100, colour=False)
+    text = outputs.render("table", replace(view, findings=view.shown * 4), width=100, colour=False)
 
     assert max(map(len, text.splitlines())) <= 100
-    assert f"and {len(view.findings) * 4 - 200} more" in text
+    assert f"and {len(view.shown) * 4 - 200} more" in text
     assert "\x1b" not in text
     assert "\x1b[" in outputs.render("table", view, width=100, colour=True)
 

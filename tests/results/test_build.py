@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from scanner.gate import decide
 from scanner.results import Context, Result, Snapshot, build, finding_id
 from scanner.rules.verdict import Because, Verdict
 from scanner.store.estate import Estate
@@ -110,25 +111,47 @@ def test_the_order_in_which_verdicts_arrive_changes_nothing() -> None:
     assert result(made=made) == result(made=shuffled)
 
 
+UNPLACED = [
+    Verdict(HAS_ENVIRONMENT.id, A, "", "fail", "no match"),
+    Verdict(BUCKETS.id, A, "", "unknown", "", (Because("unassigned", "environment", "tier", A),)),
+    Verdict(VERSIONS.id, A, "", "unknown", "", (Because("unassigned"), Because("denied"))),
+]
+
+
 def test_unknowns_for_want_of_an_environment_stand_behind_the_one_finding_that_says_so(tmp_path: Path) -> None:
-    verdicts = [
-        Verdict(HAS_ENVIRONMENT.id, A, "", "fail", "no match"),
-        Verdict(BUCKETS.id, A, "", "unknown", "", (Because("unassigned", "environment", "tier", A),)),
-        Verdict(VERSIONS.id, A, "", "unknown", "", (Because("unassigned"), Because("denied"))),
-    ]
+    found = view(tmp_path, rows(a=""), UNPLACED)
 
-    found = view(tmp_path, rows(a=""), verdicts)
-
-    assert [(f.rule, f.stands_for) for f in found.findings] == [(VERSIONS.id, 0), (HAS_ENVIRONMENT.id, 1)]
+    assert [(f.rule, f.stands_for) for f in found.shown] == [(VERSIONS.id, 0), (HAS_ENVIRONMENT.id, 1)]
     assert (found.summary.folded, found.summary.counts.unknown) == (1, 2)
 
 
+def test_what_is_folded_where_it_is_shown_is_still_there_for_who_decides(tmp_path: Path) -> None:
+    """Encryption that nobody could judge is no clean bill because a finding of less weight stands for it."""
+    found = view(tmp_path, rows(a=""), UNPLACED)
+
+    head = finding_id(HAS_ENVIRONMENT.id, A)
+    assert [(f.rule, f.behind) for f in found.findings] == [
+        (BUCKETS.id, head), (VERSIONS.id, ""), (HAS_ENVIRONMENT.id, ""),
+    ]  # fmt: skip
+    assert (decide(found, "critical", "refused"), decide(found, "critical", "none")) == (3, 0)
+
+
 def test_an_unknown_is_never_folded_into_a_finding_that_is_not_there(tmp_path: Path) -> None:
-    verdicts = [Verdict(BUCKETS.id, A, "", "unknown", "", (Because("unassigned", "environment", "tier", A),))]
+    found = view(tmp_path, rows(a=""), UNPLACED[1:2])
 
-    found = view(tmp_path, rows(a=""), verdicts)
+    assert [(f.rule, f.status) for f in found.shown] == [(BUCKETS.id, "unknown")]
+    assert found.summary.folded == 0
 
-    assert [(f.rule, f.status) for f in found.findings] == [(BUCKETS.id, "unknown")]
+
+def test_an_unknown_is_never_folded_behind_a_finding_that_is_waived(tmp_path: Path) -> None:
+    """To accept that a bucket is in no environment is not to accept that nobody knows whether it is public."""
+    waiver = replace(WAIVERS[0], rule=HAS_ENVIRONMENT.id, uid="*", environment="*")
+
+    found = view(tmp_path, rows(a=""), UNPLACED, waivers=[waiver])
+
+    assert [(f.rule, f.status, f.waived, f.stands_for) for f in found.shown] == [
+        (BUCKETS.id, "unknown", False, 0), (VERSIONS.id, "unknown", False, 0), (HAS_ENVIRONMENT.id, "fail", True, 0),
+    ]  # fmt: skip
     assert found.summary.folded == 0
 
 
