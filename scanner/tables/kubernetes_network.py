@@ -1,4 +1,4 @@
-"""How a cluster's workloads are reached: services, ingresses and network policies."""
+"""How a cluster's workloads are reached: services, endpoint slices, ingresses and network policies of a namespace."""
 
 from __future__ import annotations
 
@@ -37,6 +37,30 @@ class KubernetesServiceExternalIp(Child, title="An external address that nodes a
     """Whoever may set one can take traffic meant for others (CVE-2020-8554)."""
 
     ip: str | None = column("The address.")
+
+
+class KubernetesEndpointSlice(Resource, title="An endpoint slice: addresses behind a service"):
+    """One that no controller keeps can send a service's traffic to any address, in any namespace."""
+
+    service: str | None = column("Name of the service; '' if it belongs to none.")
+    service_uid: str | None = column("Its uid; '' if it belongs to none.")
+    address_type: str | None = column("IPv4, IPv6 or FQDN.")
+    managed_by: str | None = column(
+        "What keeps it: endpointslice-controller.k8s.io follows the service's selector; '' if it does not say."
+    )
+
+
+class KubernetesEndpoint(Child, title="An address of an endpoint slice"):
+    address: str | None = column("IP address or DNS name.", volatile=True)
+    is_ready: bool | None = column("Takes connections; not known counts as ready, as in the API.", volatile=True)
+    target_uid: str | None = column("The object behind it, mostly a pod; '' if it names none.", volatile=True)
+    target_namespace: str | None = column("Namespace of that object; '' if it names none.", volatile=True)
+
+
+class KubernetesEndpointPort(Child, title="A port of an endpoint slice"):
+    port: int | None = column("Port; 0 for all ports.")
+    port_name: str | None = column("Name of the port; '' if none.")
+    protocol: str | None = column("TCP, UDP or SCTP. Not set is TCP.")
 
 
 class KubernetesIngress(Resource, title="An ingress"):

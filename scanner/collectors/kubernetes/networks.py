@@ -171,12 +171,12 @@ def shape_network_policy(document: Document, obj: Json) -> Iterator[Placed]:
         allows_everyone_ingress="ingress" in open_to_all,
         allows_everyone_egress="egress" in open_to_all,
         uses_namespace_selector=bool(by_namespace),
-        trusts_mutable_namespace_label=any(_trusts_label(chosen) for chosen in by_namespace),
+        trusts_mutable_namespace_label=any(trusts_label(chosen) for chosen in by_namespace),
     )
     yield from numbered(rows)
 
 
-def _trusts_label(chosen: Json) -> bool:
+def trusts_label(chosen: Json) -> bool:
     """Whether somebody who may label namespaces can make one match."""
     if selector(chosen) == "" or NAMESPACE_NAME in mapping(chosen, "matchLabels"):
         return False

@@ -1,0 +1,73 @@
+"""What may reach what: policies evaluated and edges found, once for an estate, into derived tables that rules read.
+
+A derivation declares the tables it writes, with their inputs, and writes the gaps that its rows inherit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from scanner.store.place import translated
+
+if TYPE_CHECKING:
+    from scanner.store import Estate
+    from scanner.tables import Derived, Row
+
+
+class Derivation(Protocol):
+    """A module that computes derived tables."""
+
+    TABLES: tuple[type[Derived], ...]
+
+    def rows(self, estate: Estate) -> Iterator[Row]:
+        """Rows of these tables, and the gaps of these rows. Reads only."""
+        ...
+
+
+# In order: a derivation may read the tables of those before it.
+_MODULES = (
+    "scanner.isolation.kubernetes.access",
+    "scanner.isolation.kubernetes.references",
+    "scanner.isolation.kubernetes.network",
+)
+
+
+def derive(estate: Estate) -> None:
+    """Fill the derived tables of an estate whose environments are assigned; what an earlier call wrote is replaced."""
+    with _at_once(estate):
+        for name in _MODULES:
+            module: Derivation = import_module(name)
+            if not _is_asked(estate, module):
+                continue
+            for kind in module.TABLES:
+                estate.need([kind.table])
+                estate.connection.execute(f"DELETE FROM {kind.table}")
+                estate.connection.execute("DELETE FROM gap WHERE table_name = ?", [kind.table])
+            estate.insert(module.rows(estate))
+
+
+def _is_asked(estate: Estate, module: Derivation) -> bool:
+    """Some scope was asked for an input, or there are rows of an earlier call."""
+    names = sorted({name for kind in module.TABLES for name in (kind.table, *kind.inputs)})
+    marks = ", ".join("?" * len(names))
+    found = estate.connection.execute(f"SELECT 1 FROM requested WHERE table_name IN ({marks}) LIMIT 1", names)
+    return found.fetchone() is not None
+
+
+@contextlib.contextmanager
+def _at_once(estate: Estate) -> Iterator[None]:
+    """All that is written is kept, or nothing."""
+    with translated(estate.path):
+        if estate.connection.in_transaction:  # the caller's own: it decides what is kept
+            yield
+            return
+        estate.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            estate.connection.execute("COMMIT")
+        finally:
+            if estate.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
+                estate.connection.execute("ROLLBACK")

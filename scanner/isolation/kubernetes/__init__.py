@@ -1,0 +1,1 @@
+"""Network policies of Kubernetes: who may connect to whom."""
