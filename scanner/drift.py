@@ -9,6 +9,8 @@ from typing import Any
 from scanner.store import Snapshot, Store
 from scanner.tables import Document, Gap
 
+Open = dict[tuple[str, str, str], tuple[str, str]]  # rule, uid, discriminator → status, message
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -45,13 +47,17 @@ class FindingChange:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All that differs. `not_comparable` lists what one of the two snapshots did not read."""
+    """All that differs. `not_comparable` lists what one of the two snapshots did not read.
+
+    Findings are compared only where both snapshots were judged; `not_judged` has the numbers of those that were not.
+    """
 
     before: Snapshot
     after: Snapshot
     resources: tuple[ResourceChange, ...]
     findings: tuple[FindingChange, ...]
     not_comparable: tuple[str, ...]
+    not_judged: tuple[int, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -59,8 +65,13 @@ class Drift:
         return not self.resources and not self.findings
 
 
-def compare(store: Store, before: Snapshot, after: Snapshot) -> Drift:
-    """What changed from one snapshot to the other. Volatile values, and what either did not read, are no change."""
+def compare(
+    store: Store, before: Snapshot, after: Snapshot, judged: tuple[Open | None, Open | None] | None = None
+) -> Drift:
+    """What changed from one snapshot to the other. Volatile values, and what either did not read, are no change.
+
+    The findings are those of the snapshots' last evaluations, or those that are given as `judged`.
+    """
     old, new = store.members(before.id), store.members(after.id)
     gaps = [g for s in (before, after) for g in store.ledger(s.id) if isinstance(g, Gap)]
     blind = {(g.scope, g.table_name) for g in gaps if not g.uid and not g.column_name}
@@ -77,7 +88,12 @@ def compare(store: Store, before: Snapshot, after: Snapshot) -> Drift:
             if fields := tuple(_fields(was, is_)):
                 changes.append(ResourceChange(uid, "changed", b.kind, is_.name, fields))
     unread = sorted({g.uid or f"scope:{g.scope}" for g in gaps})
-    return Drift(before, after, tuple(changes), tuple(_findings(store, before, after)), tuple(unread))
+    old_findings, new_findings = judged or (_open(store, before), _open(store, after))
+    findings: tuple[FindingChange, ...] = ()
+    if old_findings is not None and new_findings is not None:
+        findings = tuple(_findings(old_findings, new_findings))
+    not_judged = [s.id for s, f in ((before, old_findings), (after, new_findings)) if f is None]
+    return Drift(before, after, tuple(changes), findings, tuple(unread), tuple(not_judged))
 
 
 def _fields(a: Document, b: Document) -> Iterator[Field]:
@@ -99,8 +115,7 @@ def _values(path: str, a: Any, b: Any) -> Iterator[Field]:
         yield Field(path, a, b)
 
 
-def _findings(store: Store, before: Snapshot, after: Snapshot) -> Iterator[FindingChange]:
-    old, new = _open(store, before), _open(store, after)
+def _findings(old: Open, new: Open) -> Iterator[FindingChange]:
     for key in sorted(old.keys() | new.keys()):
         a, b = old.get(key, ("", "")), new.get(key, ("", ""))
         if a[0] != b[0]:
@@ -108,11 +123,11 @@ def _findings(store: Store, before: Snapshot, after: Snapshot) -> Iterator[Findi
             yield FindingChange(*key, change, a[0], b[0], b[1] or a[1])
 
 
-def _open(store: Store, snapshot: Snapshot) -> dict[tuple[str, str, str], tuple[str, str]]:
-    """The failing and unknown verdicts of the snapshot's last evaluation: status and message by verdict."""
+def _open(store: Store, snapshot: Snapshot) -> Open | None:
+    """The failing and unknown verdicts of the snapshot's last evaluation; None where there was none."""
     numbers = [e.id for e in store.evaluations() if e.snapshot == snapshot.id]
     if not numbers:
-        return {}
+        return None
     return {
         (rule, uid, discriminator): (status, message)
         for rule, uid, discriminator, status, message, _ in store.verdicts(numbers[-1])

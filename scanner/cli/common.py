@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("critical", "high", "medium", "low")
 CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def database(parser: argparse.ArgumentParser) -> None:
@@ -175,15 +177,41 @@ def _left_out(args: argparse.Namespace, every: Collection[str], kept: Collection
 
 def as_of(args: argparse.Namespace) -> int | None:
     """`--as-of` in UTC seconds. Raises UsageError."""
-    from datetime import UTC, datetime
+    return int(moment(args.as_of, "--as-of")) if args.as_of else None
 
-    if not args.as_of:
-        return None
+
+def moment(text: str, what: str, *, last: bool = False) -> float:
+    """A time in UTC seconds. A date alone is its first moment, or with `last` its last. Raises UsageError."""
+    from datetime import UTC, datetime, timedelta
+
     try:
-        time = datetime.fromisoformat(args.as_of)
+        time = datetime.fromisoformat(text)
     except ValueError as e:
-        raise UsageError(f"--as-of {args.as_of}: is not a time; write 2026-11-25 or 2026-11-25T12:00:00Z") from e
-    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+        raise UsageError(f"{what} {text}: is not a time; write 2026-11-25 or 2026-11-25T12:00:00Z") from e
+    if last and DATE.fullmatch(text):
+        time += timedelta(days=1, microseconds=-1)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def choosing(parser: argparse.ArgumentParser) -> None:
+    """`--snapshot` and `--at`: which snapshot, where not the newest."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    which.add_argument(
+        "--at", metavar="TIME", help="the newest snapshot of that UTC time or before; a date alone means its end"
+    )
+
+
+def chosen(args: argparse.Namespace, store: Store) -> Snapshot:
+    """The snapshot that `choosing` was told, else the newest. Raises UsageError."""
+    return store.snapshot_at(moment(args.at, "--at", last=True)) if args.at else store.snapshot(args.snapshot)
+
+
+def named(text: str, what: str, store: Store) -> Snapshot:
+    """The snapshot of a number, a digest's first characters, or a date or time. Raises UsageError."""
+    if DATE.match(text):
+        return store.snapshot_at(moment(text, what, last=True))
+    return store.snapshot(text)
 
 
 def show(args: argparse.Namespace, result: Result) -> None:

@@ -11,16 +11,30 @@ from scanner.cli import common
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.drift import Drift
+    from scanner.drift import Drift, Open
+    from scanner.store import Snapshot, Store
 
 LONGEST_VALUE = 60
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `drift`."""
+    parser.description = (
+        "What changed between two snapshots: resources that were added, removed or changed and in which values, and "
+        "findings that are new or resolved. Values that change by themselves, and what one of the two could not read, "
+        "are no change."
+    )
     common.database(parser)
-    parser.add_argument("before", nargs="?", metavar="FROM", help="number or digest (the one before the last)")
-    parser.add_argument("after", nargs="?", metavar="TO", help="number or digest (the last)")
+    common.configuration(parser)
+    parser.add_argument("before", nargs="?", metavar="FROM", help="number, digest or date (the one before TO)")
+    parser.add_argument("after", nargs="?", metavar="TO", help="number, digest or date (the newest)")
+    parser.set_defaults(snapshot=None)
+    parser.add_argument("--at", metavar="TIME", help="instead of TO: the newest snapshot of that UTC time or before")
+    parser.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="judge both by today's rules, as of this UTC time (compare what was judged then)",
+    )
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="%(default)s, or json")
     parser.add_argument("--exit-code", action="store_true", help="exit 1 when anything changed")
 
@@ -30,17 +44,30 @@ def run(args: argparse.Namespace) -> int:
     from scanner.drift import compare
     from scanner.store import Store
 
+    if args.at and args.after:
+        raise UsageError("drift: name TO or --at, not both")
     with Store.open(args.db, create=False) as store:
-        after = store.snapshot(args.after)
+        after = common.named(args.after, "TO", store) if args.after else common.chosen(args, store)
         if args.before is None and after.id == 1:
-            raise UsageError("drift: there is only one snapshot; scan again, or name two")
-        before = store.snapshot(args.before if args.before is not None else after.id - 1)
-        drift = compare(store, before, after)
+            raise UsageError("drift: there is no snapshot before the first; scan again, or name two")
+        before = common.named(args.before, "FROM", store) if args.before else store.snapshot(after.id - 1)
+        judged = (_judged(args, store, before), _judged(args, store, after)) if args.as_of else None
+        drift = compare(store, before, after, judged)
     if args.output == "json":
         print(json.dumps({"schema": "tierwall/drift/1", **dataclasses.asdict(drift)}, indent=2, sort_keys=True))
     else:
         _table(drift)
     return common.VIOLATIONS if args.exit_code and not drift.empty else common.CLEAN
+
+
+def _judged(args: argparse.Namespace, store: Store, snapshot: Snapshot) -> Open:
+    """What fails or is unknown when the snapshot is judged by today's rules at `--as-of`; nothing of it is kept."""
+    from scanner.collectors.kinds import all_kinds
+    from scanner.results.evaluate import evaluate
+
+    policy = common.policy(args, common.judging_config(args, store, snapshot))
+    result = evaluate(store, snapshot, policy, all_kinds(), as_of=common.as_of(args), keep=False)
+    return {(f.rule, f.resource.uid, f.discriminator): (f.status, f.message) for f in result.findings}
 
 
 def _table(drift: Drift) -> None:
@@ -57,6 +84,10 @@ def _table(drift: Drift) -> None:
         print(clean(f"{signs[finding.change]} {finding.rule} {finding.uid} {became}: {finding.message}"))
     for unread in drift.not_comparable:
         print(clean(f"? {unread} was not read in full by one of the two"))
+    for number in drift.not_judged:
+        print(
+            f"? snapshot {number} was not judged, so findings are not compared; `tierwall evaluate` judges the newest"
+        )
     if drift.empty:
         print("no drift")
 

@@ -12,7 +12,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate`."""
     common.database(parser)
     common.configuration(parser)
-    parser.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    common.choosing(parser)
     common.judging(parser)
 
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 
     started = time.time()
     with Store.open(args.db, create=False) as store:
-        snapshot = store.snapshot(args.snapshot)
+        snapshot = common.chosen(args, store)
         policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = snapshot == store.snapshot() and not args.rule and not args.framework
         result = evaluate(

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.database(parser)
     common.configuration(parser)
     parser.add_argument("finding", metavar="FINDING", help="a finding's id, or its first 8 characters or more")
-    parser.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    common.choosing(parser)
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="%(default)s, or json")
 
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"explain {args.finding}: give {SHORTEST_ID} characters of the finding's id or more")
     args.rule, args.framework = [], []
     with Store.open(args.db, create=False) as store:
-        snapshot = store.snapshot(args.snapshot)
+        snapshot = common.chosen(args, store)
         policy = common.policy(args, common.judging_config(args, store, snapshot))
         told = explain(store, snapshot, policy, all_kinds(), args.finding)
     if args.output == "json":

@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
     common.database(parser)
     common.configuration(parser)
-    parser.add_argument("--snapshot", metavar="ID", help="number or digest (the newest)")
+    common.choosing(parser)
     parser.add_argument(
         "--framework", action="append", default=[], metavar="F", help="only this framework; may be repeated"
     )
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.time()
     args.rule = []
     with Store.open(args.db, create=False) as store:
-        snapshot = store.snapshot(args.snapshot)
+        snapshot = common.chosen(args, store)
         config = common.judging_config(args, store, snapshot)
         policy = common.policy(args, config)
         result = evaluate(

@@ -73,7 +73,7 @@ def test_verify_says_what_it_checked(scanned: Path, capsys: pytest.CaptureFixtur
 
 def test_drift_needs_two_snapshots(scanned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(scanned, "drift")) == 2
-    assert "there is only one snapshot" in capsys.readouterr().err
+    assert "there is no snapshot before the first" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["evaluate", "verify", "drift", "report", "history"])
