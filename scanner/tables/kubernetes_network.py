@@ -63,7 +63,7 @@ class KubernetesEndpointPort(Child, title="A port of an endpoint slice"):
     protocol: str | None = column("TCP, UDP or SCTP. Not set is TCP.")
 
 
-class KubernetesIngress(Resource, title="An ingress"):
+class KubernetesIngress(Resource, title="An ingress, or a route of OpenShift"):
     ingress_class: str | None = column("Class; '' if not set: the cluster's default class.")
     has_tls: bool | None = column("Has at least one TLS entry.")
     all_hosts_tls: bool | None = column("Every host of its rules is in a TLS entry; false if it has no TLS entry.")

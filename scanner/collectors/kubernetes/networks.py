@@ -85,8 +85,13 @@ def _service_port(where: dict[str, Any], port: Json) -> KubernetesServicePort:
 
 
 def shape_ingress(document: Document, obj: Json) -> Iterator[Placed]:
-    """Rows of an ingress: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/"""
+    """Rows of an ingress: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
+
+    A route of OpenShift becomes one that has one rule.
+    """
     where = place(document)
+    if text(obj, "kind") == "Route":
+        obj = _as_ingress(obj)
     entries = mappings(obj, "spec", "tls")
     secured = [host for entry in entries for host in (texts(entry, "hosts") or [""])]
     rules = mappings(obj, "spec", "rules")
@@ -110,6 +115,24 @@ def shape_ingress(document: Document, obj: Json) -> Iterator[Placed]:
         for entry in entries
         for host in (texts(entry, "hosts") or [""])
     )
+
+
+def _as_ingress(route: Json) -> Json:
+    """https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/network_apis/route-route-openshift-io-v1"""
+    host, port = text(route, "spec", "host"), dig(route, "spec", "port", "targetPort")
+    backends = [mapping(route, "spec", "to"), *mappings(route, "spec", "alternateBackends")]
+    paths = [
+        {
+            "path": text(route, "spec", "path"),
+            "pathType": "Prefix",
+            "backend": {"service": {"name": text(backend, "name"), "port": {"number": port}}},
+        }
+        for backend in backends
+        if text(backend, "kind", default="Service") == "Service"
+    ]
+    tls = [{"hosts": [host]}] if dig(route, "spec", "tls") is not None else []
+    rules = [{"host": host, "http": {"paths": paths}}]
+    return {"metadata": mapping(route, "metadata"), "spec": {"rules": rules, "tls": tls}}
 
 
 def _ingress_paths(document: Document, rule: Json, secured: list[str]) -> Iterator[KubernetesIngressRule]:

@@ -93,6 +93,7 @@ READS: tuple[Read, ...] = (
     _workload("batch/v1", "cronjobs", "CronJob"),
     Read("v1", "services", "Service", "kubernetes_service"),
     Read(_NET, "ingresses", "Ingress", "kubernetes_ingress", refers_to_secrets=True),
+    _added("route.openshift.io/v1", "routes", "Route", "kubernetes_ingress"),
     Read(_NET, "networkpolicies", "NetworkPolicy", "kubernetes_network_policy"),
     Read("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", "kubernetes_endpoint_slice"),
     *(
@@ -183,6 +184,7 @@ WRITTEN: tuple[Read, ...] = (
     _present("v1", "podtemplates", "PodTemplate", is_added=False),
     _present("coordination.k8s.io/v1", "leases", "Lease", is_added=False),
 )
+
 
 def listings(kind: str) -> tuple[str, ...]:
     """The operations, as calls name them, whose answers hold objects of that kind."""

@@ -252,7 +252,7 @@ def _grants(subject: _Subject, first: KubernetesRoleBinding, roles: _Roles) -> I
                 in_namespace=space,
                 binding_uid=binding.uid,
                 role_uid=binding.role_uid,
-                is_built_in=binding.is_built_in,
+                is_given=None if binding.is_built_in is None else not through and not binding.is_built_in,
                 is_effective=rule.is_effective_in(space),
             )
 

@@ -26,8 +26,9 @@ class Exposed(NamedTuple):
 
 def exposed(estate: Estate) -> dict[str, list[Exposed]]:
     """By cluster, the workloads behind the services that ingresses name, also in their default backend."""
-    if estate.absent & set(_TABLES):
+    if "kubernetes_ingress" in estate.absent:
         return {}
+    estate.need(_TABLES)
     connection = estate.connection
     backends = connection.execute(
         "SELECT uid, cluster, service_uid, service_port FROM kubernetes_ingress_rule WHERE service <> '' "
@@ -39,7 +40,8 @@ def exposed(estate: Estate) -> dict[str, list[Exposed]]:
     behind = _Behind(estate)
     found: defaultdict[str, list[Exposed]] = defaultdict(list)
     for ingress, cluster, service, port in backends:
-        found[cluster] += [Exposed(ingress, workload, open_) for workload, open_ in behind.of(service, port)]
+        is_route = "/Route/" in ingress
+        found[cluster] += [Exposed(ingress, *one) for one in behind.of(service, port, by_target=is_route)]
     return found
 
 
@@ -73,15 +75,15 @@ class _Behind:
         ):
             self.workloads[cluster, namespace].append((uid, Labels.of(labels[uid])))
 
-    def of(self, service: str, port: str) -> list[tuple[str, Ports]]:
-        """The workloads behind a port of a service, by number or name; '' is all its ports."""
+    def of(self, service: str, port: str, *, by_target: bool) -> list[tuple[str, Ports]]:
+        """The workloads behind a port of a service, by number or name, or by the pods' port; '' is all its ports."""
         if service not in self.selectors:
             return []
         cluster, namespace, selector = self.selectors[service]
         targets = [
             (protocol, target)
             for number, name, protocol, target in self.service_ports[service]
-            if port in ("", str(number), name)
+            if port in (("", name, target) if by_target else ("", str(number), name))
         ]
         return [
             (workload, self._open(workload, targets))
