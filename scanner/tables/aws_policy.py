@@ -17,12 +17,14 @@ class AwsPolicyStatement(Child, title="A statement of a policy"):
     sid: str | None = column("Sid; '' if none.")
     allows: bool | None = column("Effect is Allow; false: Deny.")
     allows_everyone: bool | None = column(
-        "Allows any principal, or all but some (NotPrincipal), and no condition names who or whence."
+        "Allows any principal, all but some (NotPrincipal), or those of an identity provider that anyone may use, and "
+        "no condition names who or whence."
     )
     allows_other_account: bool | None = column("Allows a principal of an account other than the resource's.")
-    is_admin: bool | None = column("Allows every action on every resource, without condition.")
+    is_admin: bool | None = column("Allows every action on every resource; conditions on the request do not count.")
     requires_tls: bool | None = column("Deny for everyone where aws:SecureTransport is false, for all it names.")
     requires_mfa: bool | None = column("Holds only with MFA, or denies where there is none.")
+    requires_external_id: bool | None = column("Holds only for whoever knows an external id.")
     has_conditions: bool | None = column("Has a condition.")
     is_scoped: bool | None = column(
         "A condition names who or whence: account, organization, ARN, VPC, endpoint, address narrower than the "

@@ -293,6 +293,20 @@ def uncovered(full: Estate, partial: Estate) -> list[str]:
     return problems
 
 
+def unseen(full: Estate, partial: Estate) -> list[str]:
+    """The resources that the partial scan lacks without a gap of their table that covers them."""
+    gaps = {(g.scope, g.table_name) for g in partial.rows(Gap) if not g.column_name}
+    found = _by_uid(partial)
+    return [
+        f"{table.table} {uid}"
+        for table, rows in _by_uid(full).items()
+        if not issubclass(table, Child)
+        for uid, (row, *_) in rows.items()
+        if uid not in found[table]
+        and not {(row.scope, row.table), (row.scope.rsplit("/", 1)[0] + "/global", row.table)} & gaps
+    ]
+
+
 def invented(full: Estate, partial: Estate) -> list[str]:
     """What the partial scan claims and the full one does not: any cell but NULL must be the truth."""
     problems = []
@@ -358,6 +372,12 @@ class Recorder:
 
     def document(self, document: Document) -> None:
         self.documents.append(document)
+
+    def unit(self, name: str) -> Recorder:
+        return self
+
+    def done(self) -> None:
+        pass
 
 
 def documents() -> list[Document]:

@@ -29,15 +29,29 @@ TABLES: tuple[type[Child], ...] = (
 )  # fmt: skip
 
 STATEMENT = AwsPolicyStatement
-_ACCOUNT_KEYS = {"aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "kms:calleraccount"}
-_ARN_KEYS = {"aws:principalarn", "aws:sourcearn"}
-_NAME_KEYS = {
-    "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpc",
-    "aws:sourcevpce", "aws:userid", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+_ACCOUNT_KEYS = {
+    "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "kms:calleraccount", "s3:dataaccesspointaccount",
+}  # fmt: skip
+_ARN_KEYS = {"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"}
+# What must be written out for a value to name somebody, or somewhere: up to a slash in paths, up to a colon in ids.
+_LITERAL = {
+    "aws:principalorgid": "", "aws:sourceorgid": "", "aws:sourcevpc": "", "aws:sourcevpce": "",
+    "aws:principalorgpaths": "/", "aws:sourceorgpaths": "/", "aws:userid": ":",
 }  # fmt: skip
 _ADDRESS_KEYS = {"aws:sourceip", "aws:vpcsourceip"}
+# Identity providers that anyone may have an identity of; a cluster's or a company's own is not one.
+_SHARED_PROVIDERS = (
+    "accounts.google.com", "app.terraform.io", "cognito-identity.amazonaws.com", "gitlab.com", "graph.facebook.com",
+    "token.actions.githubusercontent.com", "www.amazon.com",
+)  # fmt: skip
+# Keys of conditions that say which resources are meant: what is allowed under them is less than everything.
+_RESOURCE_KEYS = re.compile(r"aws:(resource(tag/.*|account|org.*)|requesttag/.*)|(?!aws:|sts:|saml:)[a-z0-9-]+:.*")
+# What a pattern that stands for everything matches. Nothing has these names, so a list of some cannot match them all.
+_ANY_ACTION = ("iam:putuserpolicy", "s3:getobject", "z9:z9")
+_ANY_RESOURCE = ("arn:aws:s3:::q7-z9", "arn:aws:iam::000000000007:user/q7-z9", "arn:aws:z9:z9:000000000007:q7/z9")
+_ANY_OBJECT = ("q7-z9", "z9/q7.z9")
 _POSITIVE = {"stringequals", "stringlike", "stringequalsignorecase", "arnequals", "arnlike", "ipaddress", "bool"}
-_WILD = re.compile(r"[*?]+")
+_WILD = re.compile(r"[*?]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +117,12 @@ def _statement(place: Mapping[str, Any], number: int, policy: Policy, raw: Json,
     row.allows = s.allows
     row.has_conditions = bool(s.conditions)
     row.is_scoped = s.is_scoped
-    row.allows_everyone = s.allows and s.names_everyone and not s.is_scoped
+    row.allows_everyone = s.allows and s.admits_anyone and not s.is_scoped
     row.allows_other_account = s.reaches_beyond(account)
     row.is_admin = s.is_admin
     row.requires_tls = s.requires_tls
     row.requires_mfa = s.requires_mfa
+    row.requires_external_id = s.requires_external_id
     return row
 
 
@@ -140,7 +155,7 @@ class Principal:
     @classmethod
     def of(cls, kind: str, name: str) -> Principal:
         """A principal as it is written, under AWS, Service, Federated, CanonicalUser or alone."""
-        if kind == "*" or (kind == "AWS" and name == "*"):
+        if kind == "*" or name == "*":
             return cls("everyone", "*", "")
         if kind == "AWS" and re.fullmatch("[0-9]{12}", name):
             return cls("account", name, name)
@@ -150,6 +165,12 @@ class Principal:
             return cls("service", name, "")
         kinds = {"AWS": "aws", "Service": "service", "Federated": "federated", "CanonicalUser": "canonical"}
         return cls(kinds.get(kind, kind.lower()), name, account_of(name))
+
+    @property
+    def is_open(self) -> bool:
+        """Anyone may be, or become, such a principal."""
+        provider = self.name.rpartition("oidc-provider/")[2]
+        return self.kind == "everyone" or (self.kind == "federated" and provider.startswith(_SHARED_PROVIDERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +208,26 @@ class Condition:
         if self.key in _ARN_KEYS:
             return _is_narrow_arn(value)
         if self.key in _ACCOUNT_KEYS:
-            return "*" not in value and "?" not in value
-        if self.key in _NAME_KEYS or _is_subject(self.key):
-            return _WILD.fullmatch(value) is None
-        return False
+            return re.fullmatch("[0-9]{12}", value) is not None
+        if self.key in _LITERAL:
+            end = _LITERAL[self.key]
+            return _is_written_out(value.partition(end)[0] if end else value)
+        if self.key.endswith(":sub"):
+            return _is_narrow_subject(value)
+        # The audience is the application that a person signed in to; sts.amazonaws.com is every application's.
+        return self.key.endswith(":aud") and _is_written_out(value) and value != "sts.amazonaws.com"
 
 
-def _is_subject(key: str) -> bool:
-    """The subject of an OpenID Connect or SAML identity: token.actions.githubusercontent.com:sub, saml:sub."""
-    return key.endswith(":sub") or key.endswith("cognito-identity.amazonaws.com:aud")
+def _is_written_out(value: str) -> bool:
+    return bool(value) and not _WILD.search(value)
+
+
+def _is_narrow_subject(value: str) -> bool:
+    """Names whose identities are meant: the whole subject, or its owner, as in `repo:acme/*` and `org:acme:*`."""
+    if _is_written_out(value):
+        return True
+    before = _WILD.split(value, maxsplit=1)[0]
+    return re.match("[^:]+:[^:/]+[:/]", before) is not None
 
 
 def _is_narrow_arn(value: str) -> bool:
@@ -204,7 +236,7 @@ def _is_narrow_arn(value: str) -> bool:
     if len(fields) < 6:
         return False
     account, resource = fields[4], fields[5]
-    return bool(re.fullmatch("[0-9]{12}", account)) or (not account and resource[:1] not in ("", "*", "?"))
+    return bool(re.fullmatch("[0-9]{12}", account)) or (not account and _is_written_out(resource.partition("/")[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +271,11 @@ class Statement:
         return self.principals_negated or any(p.kind == "everyone" for p in self.principals)
 
     @property
+    def admits_anyone(self) -> bool:
+        """Everyone, or whoever has an identity that is to be had for the asking."""
+        return self.names_everyone or any(p.is_open for p in self.principals)
+
+    @property
     def is_scoped(self) -> bool:
         return any(c.is_scoping for c in self.conditions)
 
@@ -259,14 +296,17 @@ class Statement:
 
     @property
     def is_admin(self) -> bool:
-        """All actions on all resources. All actions but some is as much, unless IAM is among those left out."""
-        if not self.allows or self.conditions:
+        """All actions on all resources, whatever the request must be like. All actions but some is as much, unless
+        IAM is among those left out."""
+        if not self.allows or any(_RESOURCE_KEYS.fullmatch(c.key) for c in self.conditions):
             return False
         if self.actions_negated:
-            actions = not {"iam:*", "*", "*:*"} & set(self.actions)
+            every_action = not any(matches(a, _ANY_ACTION[0]) for a in self.actions)
         else:
-            actions = bool({"*", "*:*"} & set(self.actions))
-        return actions and (self.resources_negated or any(_WILD.fullmatch(r) for r in self.resources))
+            every_action = any(_stands_for_all(a, _ANY_ACTION) for a in self.actions)
+        return every_action and (
+            self.resources_negated or any(_stands_for_all(r, _ANY_RESOURCE) for r in self.resources)
+        )
 
     @property
     def requires_tls(self) -> bool:
@@ -276,7 +316,7 @@ class Statement:
             and self.names_everyone
             and not self.principals_negated
             and not self.actions_negated
-            and any(a == "*" or a.endswith(":*") for a in self.actions)
+            and any(_stands_for_all(a.partition(":")[2] or a, ("getobject", "z9")) for a in self.actions)
             and len(self.conditions) == 1
             and self.conditions[0].is_bool("aws:securetransport", "false")
         )
@@ -293,9 +333,28 @@ class Statement:
                 return True
         return False
 
+    @property
+    def requires_external_id(self) -> bool:
+        """Allows only whoever knows an external id."""
+        return any(
+            c.key == "sts:externalid" and c.base == "stringequals" and c.demands_key and all(c.values)
+            for c in self.conditions
+        )
+
     def covers(self, *resources: str) -> bool:
         """Whether the resource patterns match each of these."""
         return not self.resources_negated and all(any(matches(p, r) for p in self.resources) for r in resources)
+
+
+def require_tls(found: Iterable[Statement], bucket: str) -> bool:
+    """Together the denials of plain HTTP cover the bucket, whose ARN is given, and all of its objects."""
+    denials = [s for s in found if s.requires_tls]
+    wanted = (bucket, *(f"{bucket}/{name}" for name in _ANY_OBJECT))
+    return all(any(s.covers(resource) for s in denials) for resource in wanted)
+
+
+def _stands_for_all(pattern: str, probes: Iterable[str]) -> bool:
+    return all(matches(pattern, probe) for probe in probes)
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.collectors.aws.policies import Statement
+from scanner.collectors.aws.policies import require_tls
 from scanner.collectors.terraform.defaults import S3_ACCOUNT_BLOCK, S3_BLOCKED, S3_OWNERSHIP
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
@@ -34,7 +34,7 @@ def _bucket(shape: Shape, parts: Parts) -> None:
     blocked = _all(blocks)
     text = _policy_text(parts)
     read = then(text, lambda t: statements(t) if t else [])
-    public_policy = then(read, lambda found: any(s.allows and s.names_everyone and not s.is_scoped for s in found))
+    public_policy = then(read, lambda found: any(s.allows and s.admits_anyone and not s.is_scoped for s in found))
     grants = _grants(parts)
     public_acl = then(grants, lambda found: any(g[0] in ("everyone", "any_aws_account") for g in found))
     acls = _ownership(parts)
@@ -58,7 +58,7 @@ def _bucket(shape: Shape, parts: Parts) -> None:
         acls_enabled=acls,
         acl_is_public=public_acl,
         is_public=_is_public(public_policy, public_acl, acls, blocks),
-        tls_required=then(read, lambda found: _requires_tls(found, parts.document.uid)),
+        tls_required=then(read, lambda found: require_tls(found, parts.document.uid)),
         logging_bucket_uid=_logging(parts),
         object_lock_enabled=_lock_enabled(parts),
         object_lock_mode=lock_mode,
@@ -158,12 +158,6 @@ def _policy_text(parts: Parts) -> str | Lost:
     if view := parts.only("aws_s3_bucket_policy"):
         return view.text("policy")
     return "" if parts.is_gone("aws_s3_bucket_policy") else parts.own.text("policy", absent="")
-
-
-def _requires_tls(found: list[Statement], uid: str) -> bool:
-    """Together the denials of plain HTTP cover the bucket and its objects."""
-    denials = [s for s in found if s.requires_tls]
-    return all(any(s.covers(resource) for s in denials) for resource in (uid, f"{uid}/any/object"))
 
 
 Grant = tuple[str, str]

@@ -106,7 +106,7 @@ def test_a_policy_that_cannot_be_read_is_unknown_not_harmless(document: Any) -> 
         ({"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}, False, True),
         ({"Service": "ec2.amazonaws.com"}, False, False),
         ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/corp"}, False, False),
-        ({"Federated": "accounts.google.com"}, False, False),
+        ({"Federated": "accounts.google.com"}, True, False),
     ],
 )
 def test_who_is_allowed(principal: Any, everyone: bool, beyond: bool) -> None:
@@ -194,7 +194,7 @@ def test_everyone_of_the_own_account_is_not_another_account(accounts: list[str],
         ({"Action": None, "NotAction": "s3:*"}, True),
         ({"Action": None, "NotAction": ["IAM:*", "organizations:*"]}, False),
         ({"Action": "*", "Effect": "Deny"}, False),
-        ({"Action": "*", **condition("Bool", "aws:MultiFactorAuthPresent", "true")}, False),
+        ({"Action": "*", **condition("Bool", "aws:MultiFactorAuthPresent", "true")}, True),
     ],
 )
 def test_who_is_an_administrator(parts: dict[str, Any], admin: bool) -> None:

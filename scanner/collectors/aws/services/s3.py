@@ -28,9 +28,10 @@ _PUBLIC_GRANTEES = ("everyone", "any_aws_account")
 
 
 def _detail(
-    operation: str, permission: str, *columns: str, rows: tuple[type[Placed], ...] = (), absent: tuple[str, ...] = ()
-) -> Read:
-    return Read("s3", operation, f"s3:{permission}", rows=rows, columns={AwsS3Bucket: columns}, absent=absent)
+    operation: str, permission: str, *columns: str, rows: tuple[type[Placed], ...] = (), absent: tuple[str, ...] = (),
+    gives: tuple[str, ...] = (),
+) -> Read:  # fmt: skip
+    return Read("s3", operation, f"s3:{permission}", rows, {AwsS3Bucket: columns}, absent, gives)
 
 
 _DETAILS = (
@@ -38,38 +39,41 @@ _DETAILS = (
     _detail(
         "GetBucketEncryption", "GetEncryptionConfiguration",
         "encryption_algorithm", "kms_key_uid", "bucket_key_enabled",
-        absent=("ServerSideEncryptionConfigurationNotFoundError",),
+        absent=("ServerSideEncryptionConfigurationNotFoundError",), gives=("ServerSideEncryptionConfiguration.Rules",),
     ),
     _detail(
         "GetPublicAccessBlock", "GetBucketPublicAccessBlock",
         "block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets",
         "public_access_blocked", "is_public",
-        absent=("NoSuchPublicAccessBlockConfiguration",),
+        absent=("NoSuchPublicAccessBlockConfiguration",), gives=("PublicAccessBlockConfiguration.BlockPublicAcls",),
     ),
     _detail(
         "GetBucketPolicy", "GetBucketPolicy", "has_policy", "policy_is_public", "tls_required", "is_public",
-        rows=policies.TABLES, absent=("NoSuchBucketPolicy",),
+        rows=policies.TABLES, absent=("NoSuchBucketPolicy",), gives=("Policy",),
     ),
-    _detail("GetBucketAcl", "GetBucketAcl", "acl_is_public", "is_public", rows=(AwsS3Grant,)),
+    _detail("GetBucketAcl", "GetBucketAcl", "acl_is_public", "is_public", rows=(AwsS3Grant,), gives=("Grants",)),
     _detail(
         "GetBucketOwnershipControls", "GetBucketOwnershipControls", "acls_enabled", "is_public",
-        absent=("OwnershipControlsNotFoundError",),
+        absent=("OwnershipControlsNotFoundError",), gives=("OwnershipControls.Rules",),
     ),
     _detail("GetBucketLogging", "GetBucketLogging", "logging_bucket_uid"),
     _detail(
         "GetBucketLifecycleConfiguration", "GetLifecycleConfiguration", "lifecycle_enabled",
-        rows=(AwsS3LifecycleRule,), absent=("NoSuchLifecycleConfiguration",),
+        rows=(AwsS3LifecycleRule,), absent=("NoSuchLifecycleConfiguration",), gives=("Rules",),
     ),
     _detail(
         "GetBucketReplication", "GetReplicationConfiguration", "replication_enabled",
         rows=(AwsS3ReplicationRule,), absent=("ReplicationConfigurationNotFoundError",),
+        gives=("ReplicationConfiguration.Rules",),
     ),
     _detail(
         "GetObjectLockConfiguration", "GetBucketObjectLockConfiguration",
         "object_lock_enabled", "object_lock_mode", "object_lock_seconds",
-        absent=("ObjectLockConfigurationNotFoundError",),
+        absent=("ObjectLockConfigurationNotFoundError",), gives=("ObjectLockConfiguration.ObjectLockEnabled",),
     ),
-    Read("s3", "GetBucketTagging", "s3:GetBucketTagging", rows=(AwsTag,), absent=("NoSuchTagSet",)),
+    Read(
+        "s3", "GetBucketTagging", "s3:GetBucketTagging", rows=(AwsTag,), absent=("NoSuchTagSet",), gives=("TagSet",)
+    ),
 )  # fmt: skip
 PER = "account"
 READS = (
@@ -214,8 +218,7 @@ def _requires_tls(policy: Json, uid: str) -> bool | None:
     statements = policies.statements(policy)
     if statements is None:
         return None
-    denials = [s for s in statements if s.requires_tls]
-    return all(any(s.covers(resource) for s in denials) for resource in (uid, f"{uid}/any/object"))
+    return policies.require_tls(statements, uid)
 
 
 def _grants(place: dict[str, Any], acl: Json) -> Iterator[AwsS3Grant]:
