@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scanner.bundled import bundled
 from scanner.cli import common
 from scanner.errors import RuleError, UsageError
 
+if TYPE_CHECKING:
+    from scanner.rules import Rules
+    from scanner.rules.rule import Rule
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rules`."""
+    parser.description = (
+        "The rules that judge. `list` names them, or those of an id, a pattern such as 'aws-s3-*', or what another "
+        "scanner calls it, such as prowler:ID or checkov:ID; `show ID` prints the rule, the controls it decides and "
+        "its SQL; `test` runs the examples and the soundness check of all, of one, of a file or a folder; `lock` "
+        "records the rules as they are."
+    )
     parser.add_argument("action", choices=("list", "show", "test", "lock"))
     parser.add_argument(
         "rule", nargs="?", metavar="ID|FILE|DIR", help="a rule's id, a peer's as prowler:ID, a file or a folder"
@@ -33,15 +45,35 @@ def run(args: argparse.Namespace) -> int:
         return common.CLEAN
     rules = load_rules([bundled("rules"), *args.rules])
     if args.action == "list":
-        for rule in rules.values():
+        for rule in _matching(rules, args.rule) if args.rule else rules.values():
             print(f"{rule.severity:9} {rule.id:60} {rule.title}")
         return common.CLEAN
     if not args.rule:
         raise UsageError("rules show: name a rule; `tierwall rules list` lists them")
     for rule in rules.only([args.rule]).values():
         print(rule.path.read_text(encoding="utf-8"))
+        for line in _decided(rule.id):
+            print(f"# decides {line}")
         print("# compiled, where nothing was refused\n" + textwrap.indent(rule.compiled.verdicts(), "# "))
     return common.CLEAN
+
+
+def _matching(rules: Rules, wanted: str) -> list[Rule]:
+    """The rules of an id, a peer's id or a pattern. Raises RuleError when there is none."""
+    return [rules[name] for name in fnmatch.filter(rules, wanted)] or list(rules.only([wanted]).values())
+
+
+def _decided(rule: str) -> list[str]:
+    """The controls that the rule takes part in deciding."""
+    from scanner.frameworks import load_frameworks
+
+    return [
+        f"{framework.id} {control.id}: {control.title}" + (" (in part)" if clause.strength == "partial" else "")
+        for framework in load_frameworks()
+        for control in framework.controls
+        for clause in control.checks
+        if rule in clause.rules
+    ]
 
 
 def _test(args: argparse.Namespace) -> int:
