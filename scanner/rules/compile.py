@@ -20,6 +20,7 @@ from scanner.rules import lexical, message
 from scanner.rules.lexical import Name, Refused, Text, Token
 from scanner.rules.rule import Quantifier, Rule
 from scanner.rules.sandbox import DeadlineError, Read, Sandbox
+from scanner.rules.verdict import SCOPE
 from scanner.tables import Assignment, Column, Derived, Environment, Placed, Resource, Row, tables
 
 T = TypeVar("T")
@@ -102,22 +103,29 @@ class Compiled:
     def unknown_cells(self, other: Other) -> str:
         """Of the rows that leave each subject unknown: its uid, theirs, their scope, and whether each column is NULL.
 
-        One line a subject: its own rows together, of another's rows the first one.
+        Its own rows are one line. Of others' rows those are one line that lack the same columns for the same kinds of
+        reasons, with the first of them. `:known` has these kinds by uid, and by scope as the engine's uid of it.
         """
         nulls = [f"c.{column} IS NULL" for column in sorted(other.columns)]
+        joined = f"{self._bound()} JOIN {other.table} AS c ON {other.cells}"
+        if other.within == "resource":
+            shown = ", ".join(f"max({null})" for null in nulls)
+            return f"{self._with(everything=True)}SELECT r.uid, c.uid, c.scope, {shown} {joined} GROUP BY r.uid"
+        known = "known AS MATERIALIZED (SELECT key AS _key, value AS _kinds FROM json_each(:known))"
         # Beside min(), SQLite takes bare columns from the row that has the minimum.
-        shown = [f"max({null})" for null in nulls] if other.within == "resource" else nulls
         return (
-            f"{self._with(everything=True)}SELECT r.uid, min(c.uid), c.scope, {', '.join(shown)} {self._bound()} "
-            f"JOIN {other.table} AS c ON {other.cells} GROUP BY r.uid"
+            f"{self._with(known, everything=True)}SELECT r.uid, min(c.uid), c.scope, {', '.join(nulls)} {joined} "
+            "LEFT JOIN known AS of_row ON of_row._key = c.uid "
+            f"LEFT JOIN known AS of_scope ON of_scope._key = '{SCOPE}' || c.scope "
+            f"GROUP BY r.uid, of_row._kinds, of_scope._kinds, {', '.join(nulls)}"
         )
 
     def _bound(self) -> str:
         subjects = f"json_each(:uids) AS u JOIN {self.resource} AS r ON r.uid = u.value"
         return f"FROM {subjects}{self._joins(everything=True)}"
 
-    def _with(self, *, everything: bool = False) -> str:
-        parts = []
+    def _with(self, *more: str, everything: bool = False) -> str:
+        parts = [*more]
         if self.parameters or (everything and self._shows("parameter")):
             names = sorted(self._parameter_names())
             columns = "".join(f", json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names, 1))

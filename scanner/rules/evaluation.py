@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import sqlite3
 from collections import Counter, defaultdict
@@ -10,11 +12,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from scanner.rules.compile import FAIL, GAP, NOT_APPLICABLE, PASS, UNKNOWN, Compiled
-from scanner.rules.guard import MOST, Guard, Subject, guard
+from scanner.rules.guard import Guard, Subject, guard
 from scanner.rules.rule import Rule
 from scanner.rules.sandbox import DEADLINE, DeadlineError, Sandbox, Timed
 from scanner.rules.state import Overrides, State
-from scanner.rules.verdict import SCOPE, Because, Status, Verdict
+from scanner.rules.verdict import SCOPE, Because, Status, Verdict, representative
 
 if TYPE_CHECKING:
     from scanner.store.estate import Estate
@@ -121,7 +123,7 @@ class Evaluation:
         """One unknown for each scope that was not listed, and for each resource of which there is no row."""
         listings = {f"{SCOPE}{scope}": reasons for scope, reasons in self.guard.listings.items()}
         return [
-            Verdict(self.rule.id, uid, "", "unknown", "", tuple(reasons)[:MOST])
+            Verdict(self.rule.id, uid, "", "unknown", "", representative(reasons))
             for uid, reasons in {**listings, **self.guard.missing}.items()
         ]
 
@@ -182,40 +184,51 @@ class Evaluation:
             missing = [name for name, is_null in zip([*environment, *parameters], beside, strict=True) if is_null]
             if missing:
                 reasons.append(_no_environment(subject, missing[0], *assignment))
-            reasons += [cell for cell in cells.get(uid, ()) if cell not in reasons]
-            found[key] = tuple(reasons[:MOST]) or (self._unexplained(subject),)
+            reasons += cells.get(uid, ())
+            if compiled.query:
+                reasons += self._cells_of_query
+            found[key] = representative(reasons or [self._unexplained(subject)])
         return found
 
     def _cells(self, keys: Sequence[Key]) -> dict[str, list[Because]]:
-        """By subject, the cells of other tables' rows that leave a quantifier unknown."""
+        """By subject, the cells of other tables' rows that leave a quantifier unknown: of each kind the first."""
         found: dict[str, list[Because]] = defaultdict(list)
         for other in self.compiled.others:
-            if not other.cells or (other.within == "" and self.guard.ok_terms):
+            if not other.cells:
                 continue
-            gaps = {(gap.uid, gap.column): gap for gap in self.state.gaps.get(other.table, ())}
+            gaps: dict[tuple[str, str, str], list[Because]] = defaultdict(list)  # scope where no uid, uid, column
+            said: dict[str, list[str]] = defaultdict(list)  # kinds of gaps by uid or scope, to tell rows apart by
+            for gap in self.state.gaps.get(other.table, ()):
+                if gap.column in other.columns:
+                    gaps["" if gap.uid else gap.scope, gap.uid, gap.column].append(gap)
+                    said[gap.uid or SCOPE + gap.scope].append(f"{gap.column} {gap.reason}")
             columns = sorted(other.columns)
             sql = self.compiled.unknown_cells(other)
+            known = json.dumps({key: ", ".join(kinds) for key, kinds in said.items()})
             for bound in self._chunks(keys):
-                for subject, uid, scope, *nulls in self.box.rows(sql, bound, tables=self.compiled.tables):
-                    for name, is_null in zip(columns, nulls, strict=True):
-                        if is_null and len(found[str(subject)]) < MOST:
-                            uid_, scope_ = str(uid), str(scope)
-                            gap = gaps.get((uid_, name)) or gaps.get(("", name))
-                            reason = gap or _null(other.table, name, uid_, scope_)
-                            if reason not in found[str(subject)]:
-                                found[str(subject)].append(reason)
+                rows = self.box.rows(sql, {**bound, "known": known}, tables=self.compiled.tables)
+                for subject, uid, scope, *nulls in rows:
+                    for name in itertools.compress(columns, nulls):
+                        uid_, scope_ = str(uid), str(scope)
+                        found[str(subject)] += (
+                            gaps.get(("", uid_, name))
+                            or gaps.get((scope_, "", name))
+                            or [_null(other.table, name, uid_, scope_)]
+                        )
         return found
 
-    def _unexplained(self, subject: Subject) -> Because:
-        """NULL although every column has a value: a division by 0, or a query that leaves the subject out."""
-        cells = [
+    @functools.cached_property
+    def _cells_of_query(self) -> list[Because]:
+        """Gaps in the cells that a query reads. Which of them its answer turns on is not known, so all count."""
+        return [
             gap
             for other in self.compiled.others
             for gap in self.state.gaps.get(other.table, ())
             if gap.column in other.columns
         ]
-        if cells:
-            return cells[0]
+
+    def _unexplained(self, subject: Subject) -> Because:
+        """NULL although every column has a value: a division by 0, or a query that leaves the subject out."""
         detail = "the query gives it no answer" if self.compiled.query else "the expression gives no answer"
         table = self.compiled.others[0].table if self.compiled.others else self.compiled.resource
         return Because("unsupported", table, "", subject.uid, subject.scope, 0, detail)

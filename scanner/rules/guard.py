@@ -16,8 +16,6 @@ from scanner.rules.compile import Compiled, Other
 from scanner.rules.state import Place, State, inherited
 from scanner.rules.verdict import Because
 
-MOST = 10  # reasons given with one verdict; a thousand refused calls are one story
-
 
 class Subject(NamedTuple):
     """A subject whose verdict is unknown, and where it is. None is a place that is not known."""
@@ -60,8 +58,7 @@ class Guard:
 
     def reasons(self, subject: Subject) -> tuple[Because, ...]:
         """What the gaps say of an unknown verdict, each once."""
-        found = dict.fromkeys(reason for blocked in self._blocked for reason in blocked.reasons(subject))
-        return tuple(found)[:MOST]
+        return tuple(dict.fromkeys(reason for blocked in self._blocked for reason in blocked.reasons(subject)))
 
 
 def guard(compiled: Compiled, state: State) -> Guard:

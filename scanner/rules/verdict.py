@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Status = Literal["pass", "fail", "unknown", "not_applicable"]
 SCOPE = "scope:"  # begins the uid of the one unknown that stands for all resources of a scope that was not listed
+
+
+MOST = 10  # reasons kept with one verdict; a thousand refused calls are one story
 
 
 class Because(NamedTuple):
@@ -20,10 +24,19 @@ class Because(NamedTuple):
     detail: str = ""
 
 
+def representative(reasons: Iterable[Because]) -> tuple[Because, ...]:
+    """MOST of them, each once and in their order, of every kind at least one: who decides by kinds may trust it."""
+    every = list(dict.fromkeys(reasons))
+    first = {because.reason: because for because in reversed(every)}.values()
+    kept = set(list(dict.fromkeys([*first, *every]))[: max(MOST, len(first))])
+    return tuple(because for because in every if because in kept)
+
+
 class Verdict(NamedTuple):
     """(rule, uid, discriminator) is its key. `because` is empty unless the status is unknown, and never then.
 
-    Where `reason` is `unassigned` in all of `because`, nothing but the resource's missing environment is in the way.
+    Of many reasons it has some, of every kind at least one: where `reason` is `unassigned` in all of them, nothing but
+    the resource's missing environment is in the way.
     """
 
     rule: str

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from scanner.rules import Because
-from scanner.tables import Assignment, Environment, Requested, Scope
+from scanner.rules.verdict import MOST, representative
+from scanner.tables import REASONS, Assignment, Environment, Requested, Scope
 from tests.support.rules import (
     OTHER,
     SCOPE,
@@ -294,3 +297,82 @@ class TestOfTheEnvironment:
         db = estate(tmp_path, rds("a", backup_retention_seconds=1), Environment(id="live"))
 
         assert reasons(self.KEPT, db, "a") == [("unsupported", "environment", "backup_keep_seconds")]
+
+
+class TestOfWhatIsNamed:
+    """Whoever decides looks at the kinds of reasons, so however many reasons there are, none of their kinds is lost."""
+
+    NONE_OPEN = rule(none={"of": "aws_security_group_rule", "where": "is_public", "within": "account"})
+
+    @given(st.lists(st.sampled_from(REASONS), max_size=40))
+    def test_few_are_kept_and_of_every_kind_one(self, kinds: list[str]) -> None:
+        every = [Because(kind, uid=str(number)) for number, kind in enumerate(kinds)]
+
+        kept = representative(every)
+
+        assert {b.reason for b in kept} == set(kinds)
+        assert len(kept) == min(len(every), MOST)
+        assert [b for b in every if b in kept] == list(kept)
+
+    @pytest.mark.parametrize("many", [0, 1, 3, 12])
+    def test_one_cell_that_was_denied_is_named_beside_many_that_wait_for_the_apply(
+        self, many: int, tmp_path: Path
+    ) -> None:
+        waiting = [f"a{number:02}" for number in range(many)]
+        rows = [group_rule(uid, is_public=None) for uid in (*waiting, "denied")]
+        gaps = [gap("aws_security_group_rule", "is_public", uid=uid, reason="after_apply", call=0) for uid in waiting]
+        last = gap("aws_security_group_rule", "is_public", uid="denied")
+
+        (verdict,) = verdicts(self.NONE_OPEN, estate(tmp_path, rds("r"), *rows, *gaps, last))
+
+        assert {b.reason for b in verdict.because} == {*(["after_apply"] if many else []), "denied"}
+        assert Because("denied", "aws_security_group_rule", "is_public", "denied", SCOPE, 7) in verdict.because
+
+    def test_missing_rows_that_wait_for_the_apply_do_not_hide_one_that_was_denied(self, tmp_path: Path) -> None:
+        gaps = [gap("aws_security_group_rule", uid=f"a{n:02}", reason="after_apply", call=0) for n in range(12)]
+
+        (verdict,) = verdicts(
+            self.NONE_OPEN, estate(tmp_path, rds("r"), *gaps, gap("aws_security_group_rule", uid="denied"))
+        )
+
+        assert {b.reason for b in verdict.because} == {"after_apply", "denied"}
+
+    def test_missing_rows_do_not_hide_a_cell_that_was_denied(self, tmp_path: Path) -> None:
+        missing = gap("aws_security_group_rule", uid="later", reason="after_apply", call=0)
+        denied = gap("aws_security_group_rule", "is_public", uid="denied")
+
+        (verdict,) = verdicts(
+            self.NONE_OPEN, estate(tmp_path, rds("r"), group_rule("denied", is_public=None), missing, denied)
+        )
+
+        assert {b.reason for b in verdict.because} == {"after_apply", "denied"}
+
+    def test_a_column_that_a_whole_scope_does_not_have_is_named_with_the_call_of_that_scope(
+        self, tmp_path: Path
+    ) -> None:
+        north, here = group_rule("n", scope=NORTH, is_public=None), group_rule("h", is_public=None)
+        gaps = (
+            gap("aws_security_group_rule", "is_public", scope=NORTH, reason="throttled", call=8),
+            gap("aws_security_group_rule", "is_public"),
+        )
+
+        (verdict,) = verdicts(self.NONE_OPEN, estate(tmp_path, rds("r"), north, here, *gaps))
+
+        assert {(b.reason, b.scope, b.call) for b in verdict.because} == {
+            ("throttled", NORTH, 8), ("denied", SCOPE, 7),
+        }  # fmt: skip
+
+    def test_a_query_whose_answer_is_unknown_names_every_kind_of_gap_that_it_read(self, tmp_path: Path) -> None:
+        joined = rule(
+            "aws_security_group",
+            query="SELECT g.uid, max(x.from_port) < 1024 AS ok FROM aws_security_group AS g "
+            "LEFT JOIN aws_security_group_rule AS x ON x.uid = g.uid GROUP BY g.uid",
+        )
+        waiting = [gap("aws_security_group_rule", "from_port", uid="a", reason="after_apply", call=0)]
+        rows = group("a"), group_rule("a", from_port=None), group("b"), group_rule("b", from_port=None)
+
+        found = verdicts(
+            joined, estate(tmp_path, *rows, *waiting, gap("aws_security_group_rule", "from_port", uid="b"))
+        )
+
+        assert [{b.reason for b in verdict.because} for verdict in found] == [{"after_apply", "denied"}] * 2
