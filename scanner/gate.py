@@ -12,7 +12,7 @@ import mmap
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 Unknown = Literal["refused", "all", "none"]
 CLEAN, VIOLATIONS, CANNOT_TELL = 0, 1, 3
-_AFTER_APPLY = "after_apply"
 _MANIFESTS = (".yaml", ".yml", ".json")
 _HCL = (".tf", ".tofu")
 _OF_A_PLAN = (b'"format_version"', b'"terraform_version"')
@@ -73,11 +72,13 @@ def gate(
     unknown: Unknown = "refused",
     as_of: int | None = None,
     account: str = "",
+    source: Path | None = None,
     include_passed: bool = False,
 ) -> GateOutcome:
     """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
 
-    `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place.
+    `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place;
+    `source` is the folder of the plans' code, by default the one given or the one a plan lies in, if code is there.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
     from scanner.store import Stage
@@ -88,12 +89,17 @@ def gate(
         stage = Stage.create(Path(folder) / "gate.db", redactor, _kinds(found), sparse=True)
         with closing(stage.estate):
             several = len(found.plans) > 1
-            outcomes = tuple(_plan(path, stage, account, files.shown(path) if several else "") for path in found.plans)
+            outcomes = tuple(
+                _plan(path, stage, account, files.shown(path) if several else "", source or _beside(path, paths))
+                for path in found.plans
+            )
             others = tuple(_collect_manifests(found.manifests, stage))
             estate = stage.flush()
             policy, how = _placed(policy, estate, environment)
             policy = replace(policy, rules=_in_scope(policy.rules, estate))
-            result = _judge(estate, policy, started, as_of, include_passed, (*_excluded(outcomes), *others))
+            addresses = {uid: address for one in outcomes for uid, address in one.addresses.items()}
+            excluded = (*_excluded(outcomes), *others)
+            result = _judge(estate, policy, started, as_of, include_passed, addresses, excluded)
     notices = (*how, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
     result = replace(result, notices=(*result.notices, *notices))
     return _outcome(result, fail_on, unknown, outcomes)
@@ -118,13 +124,8 @@ def undecided(result: Result, fail_on: str, unknown: str) -> Iterator[Finding]:
     return (
         f
         for f in result.findings
-        if f.status == "unknown" and _counts(f, fail_on) and (unknown == "all" or not waits_for_apply(f))
+        if f.status == "unknown" and _counts(f, fail_on) and (unknown == "all" or not f.waits_for_apply)
     )
-
-
-def waits_for_apply(finding: Finding) -> bool:
-    """Nothing but the apply is in the way of knowing."""
-    return bool(finding.because) and all(cause.reason == _AFTER_APPLY for cause in finding.because)
 
 
 def _counts(finding: Finding, fail_on: str) -> bool:
@@ -133,7 +134,7 @@ def _counts(finding: Finding, fail_on: str) -> bool:
 
 def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcome, ...]) -> GateOutcome:
     failures, unknowns = tuple(failing(result, fail_on)), tuple(undecided(result, fail_on, unknown))
-    waiting = sum(1 for f in result.findings if f.status == "unknown" and waits_for_apply(f))
+    waiting = sum(1 for f in result.findings if f.status == "unknown" and f.waits_for_apply)
     code = decide(result, fail_on, unknown)
     why = []
     if failures:
@@ -215,10 +216,20 @@ def _kinds(found: Inputs) -> Kinds:
     return kinds
 
 
-def _plan(path: Path, stage: Stage, account: str, label: str) -> Outcome:
+def _plan(path: Path, stage: Stage, account: str, label: str, source: Path | None) -> Outcome:
     from scanner.collectors.terraform import collect_plan
 
-    return collect_plan(path, stage, account=account, label=label)
+    return collect_plan(path, stage, account=account, label=label, source=source)
+
+
+def _beside(plan: Path, paths: Sequence[Path]) -> Path | None:
+    """The folder with the plan's code: the only one that was given, else the plan's own."""
+    from scanner.collectors.terraform.hcl import has_code
+
+    given = [path for path in paths if path.is_dir() and has_code(path)]
+    if len(given) == 1:
+        return given[0]
+    return plan.parent if has_code(plan.parent) else None
 
 
 def _collect_manifests(paths: Sequence[Path], stage: Stage) -> Iterator[Exclusion]:
@@ -280,6 +291,7 @@ def _judge(
     started: float,
     as_of: int | None,
     include_passed: bool,
+    addresses: Mapping[str, str],
     excluded: tuple[Exclusion, ...],
 ) -> Result:
     from scanner.results import Context, DocumentRef, build
@@ -294,6 +306,7 @@ def _judge(
     context = Context(
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
         applies=policy.applies or None,
+        addresses=addresses,
         excluded=(*policy.excluded, *excluded),
     )
     return build(

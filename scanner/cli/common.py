@@ -67,7 +67,7 @@ def outputs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FORMAT[:PATH]",
-        help="table, json, sarif, junit, csv; may be repeated",
+        help="table, json, sarif, junit, csv, gitlab, github, markdown; may be repeated",
     )
     parser.add_argument("--include-passed", action="store_true", help="list passes too")
 

@@ -30,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--plan", action="append", default=[], type=Path, metavar="FILE", help="a plan: `terraform show -json`"
     )
     parser.add_argument("--account", default="", metavar="ID", help="AWS account of what a plan does not place")
+    parser.add_argument(
+        "--source", type=Path, metavar="DIR", help="the plan's code, for file and line (beside the plan)"
+    )
     common.configuration(parser)
     common.judging(parser)
     parser.set_defaults(fail_on="high")
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         unknown=args.unknown,
         as_of=common.as_of(args),
         account=args.account,
+        source=args.source,
         include_passed=args.include_passed,
     )
     _show(args, outcome)
@@ -96,8 +100,7 @@ def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
     write_all(outcome.result, args.output, include_passed=args.include_passed)
     # Standard output belongs to the output that was asked for there.
     stream = sys.stderr if args.output else sys.stdout
-    addresses = {uid: address for plan in outcome.plans for uid, address in plan.addresses.items()}
-    for line in _lines(args, outcome, addresses):
+    for line in _lines(args, outcome):
         print(clean(line), file=stream)
     for notice in outcome.result.notices:
         print(clean(f"note: {notice}"), file=sys.stderr)
@@ -107,25 +110,22 @@ def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
     print(f"gate: {'; '.join(outcome.why) or 'nothing in the way'} ({judged})", file=sys.stderr)
 
 
-def _lines(args: argparse.Namespace, outcome: GateOutcome, addresses: dict[str, str]) -> Iterator[str]:
+def _lines(args: argparse.Namespace, outcome: GateOutcome) -> Iterator[str]:
     """One for each finding that counts; where one stands for others, one for all of them."""
     waiting = Counter(f.behind for f in outcome.blocking if f.behind)
     alone = [f for f in outcome.blocking if not f.behind and f.id not in waiting]
-    yield from (_line(finding, addresses) for finding in alone)
+    yield from (_line(finding) for finding in alone)
     for finding in outcome.result.findings:
         if number := waiting[finding.id]:
             checks = "1 check" if number == 1 else f"{number} checks"
-            yield f"{_line(finding, addresses)}: {checks} at or above {args.fail_on} wait for it"
+            yield f"{_line(finding)}: {checks} at or above {args.fail_on} wait for it"
 
 
-def _line(finding: Finding, addresses: dict[str, str]) -> str:
+def _line(finding: Finding) -> str:
     """File, address, severity, rule, what was found or why it is not known, and what to do."""
+    from scanner.results.texts import said
+
     subject = finding.resource
     where = subject.file + (f":{subject.line}" if subject.line else "")
-    address = addresses.get(subject.uid, subject.uid)
-    if finding.status == "fail":
-        found = f"{finding.message}; {finding.fix}"
-    else:
-        causes = dict.fromkeys(c.detail or f"{c.reason} {c.table}.{c.column}".strip(" .") for c in finding.because)
-        found = f"could not be told: {'; '.join(causes) or 'no cause is known'}"
-    return ": ".join(part for part in (where, address, finding.severity, finding.rule, found) if part)
+    found = said(finding) + (f"; {finding.fix}" if finding.status == "fail" else "")
+    return ": ".join(part for part in (where, subject.shown, finding.severity, finding.rule, found) if part)

@@ -159,6 +159,7 @@ def _resource(subject: Subject) -> dict[str, Any]:
         "line": subject.line,
         "scope": subject.scope,
         "assigned_because": subject.assigned_because,
+        "address": subject.address,
     }
 
 

@@ -44,7 +44,7 @@ def _case(finding: Finding) -> ElementTree.Element:
     from scanner.safe.xml import clean
 
     subject = finding.resource
-    name = f"{subject.uid} {finding.discriminator}".rstrip()
+    name = f"{subject.shown} {finding.discriminator}".rstrip()
     case = ElementTree.Element("testcase", _attributes(name=name, classname=finding.rule, time="0"))
     if finding.waived and finding.waiver:
         said = f"waived until {finding.waiver.expires} by {finding.waiver.approver}: {finding.waiver.reason}"
@@ -58,6 +58,8 @@ def _case(finding: Finding) -> ElementTree.Element:
     elif finding.status == "fail":
         failure = ElementTree.SubElement(case, "failure", _attributes(message=finding.message, type=finding.severity))
         where = subject.environment or "no environment"
+        if subject.file:
+            where += f"\nfile: {subject.file}" + (f":{subject.line}" if subject.line else "")
         failure.text = clean(
             f"{finding.title}\nenvironment: {where}\nwhy: {finding.why}\nfix: {finding.fix}\nfinding {finding.id}\n"
         )

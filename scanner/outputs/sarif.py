@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from scanner.outputs.json import utc
 from scanner.results.model import Finding, Result, RuleLine, Subject, WaiverRef
+from scanner.results.texts import path_of
 
 # What code scanning accepts: 20 runs a file, 25,000 results a run of which 5,000 are shown, 20 tags a rule.
 RUNS = 20
@@ -101,7 +102,7 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
         "ruleIndex": rule_index,
         "kind": "open" if unknown else "fail",
         "level": "none" if unknown else _LEVELS[finding.severity],
-        "message": _message(f"{said} ({finding.resource.uid})"),
+        "message": _message(f"{said} ({finding.resource.shown})"),
         "locations": [_location(finding.resource)],
         "partialFingerprints": {"tierwallFinding/v1": finding.id, "primaryLocationLineHash": f"{finding.id[:16]}:1"},
         "properties": {
@@ -125,7 +126,7 @@ def _suppression(waiver: WaiverRef) -> dict[str, str]:
 
 
 def _location(subject: Subject) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(subject)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(path_of(subject), errors="replace")}}
     if subject.file and subject.line > 0:
         physical["region"] = {"startLine": subject.line}
     return {
@@ -133,25 +134,11 @@ def _location(subject: Subject) -> dict[str, Any]:
         "logicalLocations": [
             {
                 "name": subject.name or subject.uid,
-                "fullyQualifiedName": subject.uid,
+                "fullyQualifiedName": subject.shown,
                 "kind": subject.table or "resource",
             }
         ],
     }
-
-
-def _uri(subject: Subject) -> str:
-    """The file, relative; for what is live a path that says where it runs, since code scanning wants one."""
-    if subject.file:
-        return _path(subject.file.split("/"))
-    if subject.cluster:
-        return _path(["cluster", subject.cluster, subject.namespace or "cluster-wide", f"{subject.table}.json"])
-    return _path(["cloud", subject.account or "no-account", subject.region or "global", f"{subject.table}.json"])
-
-
-def _path(parts: Iterable[str]) -> str:
-    """Percent-encoded and never leading out of the folder it is relative to."""
-    return "/".join(quote(part, safe="", errors="replace") for part in parts if part not in ("", ".", ".."))
 
 
 def _message(said: str) -> dict[str, str]:

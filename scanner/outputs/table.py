@@ -64,7 +64,7 @@ def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
     subject = finding.resource
     status = "waived" if finding.waived else finding.status
     where = "?" if subject.environment is None else subject.environment or "(none)"
-    resource = f"{subject.uid} {finding.discriminator}".rstrip()
+    resource = f"{subject.shown} {finding.discriminator}".rstrip()
     if finding.status == "unknown":
         found = "; ".join(dict.fromkeys(map(_said, finding.because))) or finding.message
     else:

@@ -84,6 +84,7 @@ class Context:
     applies: Mapping[str, Collection[str]] | None = None  # environment → its frameworks; None: all to all
     may_hold: Mapping[str, Collection[str]] = field(default_factory=dict)  # scope → environments; left out: any
     threshold_sources: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (environment, column) → source
+    addresses: Mapping[str, str] = field(default_factory=dict)  # uid → what code calls it
     excluded: Sequence[Exclusion] = ()
     environments: Collection[str] | None = None  # only these are looked at; None: all
 
@@ -259,7 +260,10 @@ class _Builder:
     def _row(self, table: str, uid: str) -> Subject:
         environment, because, _ = self.assignment.get(uid, ("", "", ""))
         tier = self.environments[environment].tier if environment in self.environments else ""
-        subject = Subject(uid=uid, table=table, environment=environment, tier=tier or "", assigned_because=because)
+        subject = Subject(
+            uid=uid, table=table, environment=environment, tier=tier or "", assigned_because=because,
+            address=self.context.addresses.get(uid, ""),
+        )  # fmt: skip
         columns = self.tables[table].columns()
         wanted = [name for name in (*_PLACE, "kind") if name in columns]
         row = self.db.execute(

@@ -93,6 +93,12 @@ class Subject:
     line: int = 0
     scope: str = ""
     assigned_because: str = ""
+    address: str = ""  # what code calls it: a Terraform address, a logical id
+
+    @property
+    def shown(self) -> str:
+        """What its people call it: the address in code, else the uid."""
+        return self.address or self.uid
 
     @property
     def is_scope(self) -> bool:
@@ -160,6 +166,11 @@ class Finding:
     @property
     def waived(self) -> bool:
         return self.waiver is not None and self.waiver.state == "active"
+
+    @property
+    def waits_for_apply(self) -> bool:
+        """Nothing but the apply of a plan is in the way of knowing."""
+        return bool(self.because) and all(cause.reason == "after_apply" for cause in self.because)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import pytest
 from scanner.cli import main
 from scanner.errors import InputError, UsageError
 from scanner.gate import GateOutcome, recognised
+from scanner.outputs import sarif
 from tests.support.gate import judged, statuses, written
 from tests.support.terraform import PLANS, change, made, plan
 
@@ -375,3 +376,45 @@ def test_an_environment_variable_gives_the_key(here: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TIERWALL_HASH_KEY", "too short")
 
     assert main(["gate", "--environment", "production", "plan.json"]) == 2
+
+
+def test_a_finding_names_its_block_by_address_file_and_line(tmp_path: Path) -> None:
+    shutil.copytree(PLANS / "everything", tmp_path / "infra")
+    found = {f.resource.address: f.resource for f in judged([tmp_path / "infra"], OPEN).result.findings}
+
+    web = found["aws_security_group.web"]
+    lines = Path(web.file).read_text().splitlines()
+    assert web.file == str(tmp_path / "infra" / "main.tf")
+    assert lines[web.line - 1] == 'resource "aws_security_group" "web" {'
+
+
+def test_a_line_that_shifts_changes_no_fingerprint(tmp_path: Path) -> None:
+    """A finding is the same one wherever its block stands: else each edit above it would look like a new one."""
+    shutil.copytree(PLANS / "everything", tmp_path / "infra")
+    code = tmp_path / "infra" / "main.tf"
+    before = judged([tmp_path / "infra"])
+    code.write_text("# one line more\n" + code.read_text())
+    after = judged([tmp_path / "infra"])
+
+    def fingerprints(outcome: GateOutcome) -> dict[str, int]:
+        (run,) = sarif.document(outcome.result)["runs"]
+        return {
+            json.dumps(entry["partialFingerprints"]): entry["locations"][0]["physicalLocation"]["region"]["startLine"]
+            for entry in run["results"]
+        }
+
+    one, other = fingerprints(before), fingerprints(after)
+    assert one.keys() == other.keys()
+    assert {other[name] - line for name, line in one.items()} == {0, 1}  # modules' files did not change
+
+
+def test_code_may_lie_elsewhere_than_its_plan(tmp_path: Path) -> None:
+    path = written(plan("everything"), tmp_path)
+
+    nowhere = judged([path], OPEN).result.findings
+    found = judged([path], OPEN, source=PLANS / "everything").result.findings
+
+    assert {f.resource.line for f in nowhere} == {0}
+    assert {f.resource.file for f in nowhere} == {str(path)}
+    assert min(f.resource.line for f in found) > 0
+    assert {f.id for f in found} == {f.id for f in nowhere}

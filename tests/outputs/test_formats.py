@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -104,6 +105,12 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(view: Result) -> 
         assert 0 <= float(rule["properties"]["security-severity"]) <= 10
     fingerprints = [entry["partialFingerprints"]["tierwallFinding/v1"] for entry in run["results"]]
     assert len(set(fingerprints)) == len(fingerprints)
+
+
+def test_sarif_is_valid_by_the_schema_of_the_standard(view: Result) -> None:
+    schema = json.loads((Path(__file__).parents[1] / "data" / "schemas" / "sarif-2.1.0-rtm.5.json").read_text())
+
+    jsonschema.Draft4Validator(schema).validate(json.loads(outputs.render("sarif", view)))
 
 
 def test_sarif_points_at_the_line_of_what_came_from_a_file(view: Result) -> None:

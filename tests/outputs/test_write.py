@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 
 def test_the_shipped_formats_are_found_by_their_modules() -> None:
-    assert outputs.OUTPUTS == ("csv", "json", "junit", "sarif", "table")
+    assert outputs.OUTPUTS == ("csv", "github", "gitlab", "json", "junit", "markdown", "sarif", "table")
     assert all(outputs.describe(name).endswith(".") for name in outputs.OUTPUTS)
 
 
@@ -65,7 +65,10 @@ def test_two_outputs_to_one_file_are_refused(view: Result, tmp_path: Path) -> No
 
 
 def test_an_unknown_format_is_refused_with_those_there_are(view: Result) -> None:
-    with pytest.raises(UsageError, match="there is no output 'xml'; choose one of csv, json, junit, sarif, table"):
+    with pytest.raises(
+        UsageError,
+        match="there is no output 'xml'; choose one of csv, github, gitlab, json, junit, markdown, sarif, table",
+    ):
         outputs.write(view, "xml:out")
 
 

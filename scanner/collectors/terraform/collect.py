@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner.collectors.terraform import backup, cloudtrail, compute, iam, kms, network, rds, s3
+from scanner.collectors.terraform import backup, cloudtrail, compute, hcl, iam, kms, network, rds, s3
 from scanner.collectors.terraform.defaults import DEFAULTS, NESTED
 from scanner.collectors.terraform.family import META, Family, Satellite
 from scanner.collectors.terraform.identity import Places, known_id, name_of, tables_of
@@ -56,6 +56,7 @@ class Outcome:
     not_modelled: Mapping[str, int] = field(default_factory=dict)  # type → instances that no table takes
     notices: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)  # uid → address
+    waivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # uid → ids that its code names
 
 
 def looks_like_plan(data: Json) -> bool:
@@ -63,11 +64,20 @@ def looks_like_plan(data: Json) -> bool:
     return recognise(data) != ""
 
 
-def collect_plan(path: str | Path, stage: Stage, *, account: str = "", data: Json = None, label: str = "") -> Outcome:
+def collect_plan(
+    path: str | Path,
+    stage: Stage,
+    *,
+    account: str = "",
+    data: Json = None,
+    label: str = "",
+    source: Path | None = None,
+) -> Outcome:
     """Read a plan or state in JSON into the stage; `data` is the file's value where the caller has read it already.
 
     `account` is the AWS account of resources whose account the file does not tell. `label` tells the plan from others
-    that are read with it: those of the same code for several environments name the same addresses.
+    that are read with it: those of the same code for several environments name the same addresses. `source` is the
+    folder of the code it is the plan of.
 
     Raises InputError for a file that is no such JSON, is of another major version, or is of a plan that failed.
     """
@@ -76,7 +86,8 @@ def collect_plan(path: str | Path, stage: Stage, *, account: str = "", data: Jso
     if data is None:
         data = read(path)
     plan = parse(data, where)
-    writer = _Writer(plan, stage, account, where, label)
+    code = hcl.sources(source, plan) if source else hcl.Sources()
+    writer = _Writer(plan, stage, account, where, code, label)
     tables = writer.tables()
     stage.scope(Scope(id=writer.scope, source="terraform"), tables)
     writer.call = stage.call(
@@ -108,8 +119,8 @@ def read(path: str | Path) -> Json:
 class _Writer:
     """Joins satellites to their resources, and hands documents and gaps to the stage."""
 
-    def __init__(self, plan: Plan, stage: Stage, account: str, where: str, label: str) -> None:
-        self.plan, self.stage, self.where = plan, stage, where
+    def __init__(self, plan: Plan, stage: Stage, account: str, where: str, code: hcl.Sources, label: str) -> None:
+        self.plan, self.stage, self.where, self.code = plan, stage, where, code
         self.scope = f"terraform/{where}"
         self.call = 0
         self.places = Places(plan, account, label)
@@ -119,6 +130,7 @@ class _Writer:
         # each document, so that no path pattern of a kind can name them.
         self.merger = Merger(self.references, lambda i: self.uids[i.address], stage.redactor, long_enough(plan.secrets))
         self.has_hidden = has_hidden(plan)
+        self.by_address = {i.address: i for i in plan.instances}
         self.mains = {i.address: i for i in plan.instances if i.type in _FAMILY}
         self.by_name: defaultdict[tuple[str, str], list[Instance]] = defaultdict(list)
         for instance in plan.instances:
@@ -173,7 +185,19 @@ class _Writer:
             not_modelled=self._not_modelled(),
             notices=tuple(self._notices()),
             addresses={uid: address for address, uid in self.uids.items() if address in self.mains},
+            waivers=dict(self._waivers()),
         )
+
+    def _waivers(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What the code of a resource and of its satellites says is waived."""
+        for uid in {self.uids[address] for address in self.mains} | self.outside.keys():
+            addresses = [address for part in self.parts[uid].values() for address in part]
+            found = [block.waivers for a in addresses if (block := self._block(self.by_address.get(a)))]
+            if named := dict.fromkeys(name for names in found for name in names):
+                yield uid, tuple(named)
+
+    def _block(self, instance: Instance | None) -> hcl.Block | None:
+        return self.code.find(instance.module, instance.base) if instance else None
 
     # --- Joining ---
 
@@ -307,6 +331,7 @@ class _Writer:
             parts["before"] = dict(self.before[uid])
         if not family.is_global and not region:
             parts["place"] = {"region": None}
+        block = self._block(instance)
         document = Document(
             kind=family.kind_name,
             uid=uid,
@@ -316,7 +341,8 @@ class _Writer:
             account=self.places.account(instance),
             region=region,
             source="terraform",
-            file=self.where,
+            file=block.file if block else self.where,
+            line=block.line if block else 0,
         )
         kept = self.stage.redacted(document)
         shape = family.shape(kept)
