@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scanner.collectors.aws.cidr import is_public
-from scanner.collectors.aws.services.network import ports_of, protocol_of
+from scanner.collectors.aws.ports import ports_of, protocol_of
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.reading import NO_ACCOUNT, NO_REGION, RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.tags import fill_tags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.collectors.aws.services.rds import tls_by_default, tls_parameter
+from scanner.collectors.aws.database_tls import tls_by_default, tls_parameter
 from scanner.collectors.terraform.compute import key_of
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.network import attached_groups

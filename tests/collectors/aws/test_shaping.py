@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from scanner.collectors.aws import KINDS, READS
 from scanner.collectors.aws.cidr import is_public
+from scanner.collectors.aws.database_tls import tls_by_default
+from scanner.collectors.aws.ports import ports_of, protocol_of
 from scanner.collectors.aws.schedule import interval_seconds
-from scanner.collectors.aws.services.network import ports_of, protocol_of
-from scanner.collectors.aws.services.rds import tls_by_default
 from scanner.collectors.aws.services.s3 import _lifecycle
 from scanner.tables import Child, Document, Kind, Placed
 from scanner.tables.aws_iam import AwsIamPolicy

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.collectors.aws.arns import arn
 from scanner.collectors.aws.cidr import is_public
+from scanner.collectors.aws.ports import ports_of, protocol_of
 from scanner.collectors.aws.reads import Read
 from scanner.collectors.aws.shaping import field, name_of, tag_map, tag_rows
 from scanner.tables import Document, Json, Kind, Placed, numbered
@@ -36,10 +37,6 @@ from scanner.tables.aws_network import (
 
 if TYPE_CHECKING:
     from scanner.collectors.aws.api import Api
-
-_PROTOCOLS = {"-1": "all", "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
-_ALL_PORTS = (0, 65535)
-_NO_PORTS = (-1, -1)
 
 
 def uid_of(document: Document, table: str, id: str | None) -> str | None:
@@ -259,22 +256,6 @@ def _acl_entry(document: Document, raw: Mapping[str, Any]) -> AwsNetworkAclEntry
         cidr=cidr,
         is_public=None if cidr is None else is_public(cidr),
     )
-
-
-def protocol_of(raw: str | int) -> str:
-    """tcp, udp, icmp, icmpv6, all, or the number of another protocol."""
-    return _PROTOCOLS.get(str(raw), str(raw).lower())
-
-
-def ports_of(protocol: str, first: int | None, last: int | None) -> tuple[int, int]:
-    """The ports that are meant: all of them for all protocols or where none is given, none where there are none."""
-    if protocol == "all":
-        return _ALL_PORTS
-    if protocol not in ("tcp", "udp"):
-        return _NO_PORTS
-    if first is None or last is None or first == -1:
-        return _ALL_PORTS
-    return first, last
 
 
 def shape_security_group(document: Document) -> Iterator[Placed]:
