@@ -12,7 +12,7 @@ import os
 import pkgutil
 import threading
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,14 @@ from moto.server import ThreadedMotoServer
 
 from fixtures.servers import moto_additions
 from scanner.collectors.aws import KINDS, READS, collect, run
-from scanner.collectors.aws.session import Account
+from scanner.collectors.aws.api import Once
+from scanner.collectors.aws.reads import Service
+from scanner.collectors.aws.services import GLOBAL, REGIONAL
+from scanner.collectors.aws.session import Account, Declared, new_session
 from scanner.environments import Config
 from scanner.safe.secrets import HashKey, Redactor
 from scanner.store import Estate, Stage
-from scanner.tables import Call, Child, Document, Gap, Kinds, Placed, Row, Scope, tables
+from scanner.tables import Call, Child, Document, Gap, Kind, Kinds, Placed, Row, Scope, tables
 from tests.support import aws_estate
 
 REDACTOR = Redactor(HashKey(b"k" * 32))
@@ -293,20 +296,6 @@ def uncovered(full: Estate, partial: Estate) -> list[str]:
     return problems
 
 
-def unseen(full: Estate, partial: Estate) -> list[str]:
-    """The resources that the partial scan lacks without a gap of their table that covers them."""
-    gaps = {(g.scope, g.table_name) for g in partial.rows(Gap) if not g.column_name}
-    found = _by_uid(partial)
-    return [
-        f"{table.table} {uid}"
-        for table, rows in _by_uid(full).items()
-        if not issubclass(table, Child)
-        for uid, (row, *_) in rows.items()
-        if uid not in found[table]
-        and not {(row.scope, row.table), (row.scope.rsplit("/", 1)[0] + "/global", row.table)} & gaps
-    ]
-
-
 def invented(full: Estate, partial: Estate) -> list[str]:
     """What the partial scan claims and the full one does not: any cell but NULL must be the truth."""
     problems = []
@@ -352,10 +341,33 @@ def facts(estate: Estate) -> dict[str, list[dict[str, Any]]]:
     return {t.table: [_facts(r) for of in rows.values() for r in of] for t, rows in _by_uid(estate).items()}
 
 
-class Recorder:
-    """A stage that only remembers."""
+def readings(service: str, operation: str) -> Iterator[Callable[[], tuple[set[tuple[str, str]], set[str]]]]:
+    """For each module that makes the call, in one scope: a function that reads it.
 
-    def __init__(self) -> None:
+    It answers with the resources that were found (uid, table) and the tables that have a gap.
+    """
+    account = Account(Declared("main", MAIN, regions=(REGION,), max_attempts=1), new_session())
+    kinds = {kind.name: kind for kind in KINDS}
+    for module in (*GLOBAL, *REGIONAL):
+        if (service, operation) not in {(read.service, read.operation) for read in module.reads}:
+            continue
+        scope = account.scope if module in GLOBAL else account.scope_of(REGION)
+
+        def read(module: Service = module, scope: Scope = scope) -> tuple[set[tuple[str, str]], set[str]]:
+            account.once = Once()
+            stage = Recorder(kinds)
+            run._Run(stage, lambda _: None)._service(account, module, scope, REGION)
+            found = {(d.uid, kinds[d.kind].tables[0].table) for d in stage.documents}
+            return found, {gap.table_name for gap in stage.gaps}
+
+        yield read
+
+
+class Recorder:
+    """A stage that only remembers; it shapes what it is given where it knows how."""
+
+    def __init__(self, kinds: Mapping[str, Kind] | None = None) -> None:
+        self.kinds = kinds
         self.documents: list[Document] = []
         self.calls: list[Call] = []
         self.gaps: list[Gap] = []
@@ -371,6 +383,8 @@ class Recorder:
         self.gaps.append(gap)
 
     def document(self, document: Document) -> None:
+        if self.kinds is not None:
+            self.kinds[document.kind].shape(document)
         self.documents.append(document)
 
     def unit(self, name: str) -> Recorder:

@@ -220,23 +220,23 @@ class Api:
         return self._reads[name]
 
     def _attempt(self, read: Read, uid: str, region: str, arguments: dict[str, Any]) -> Json | Refused:
-        answer: Json = None
-        asking = self._ask(read, uid, region, arguments, read.gives, single=True)
+        """All pages as one answer."""
+        whole: Json = None
+        asking = self._ask(read, uid, region, arguments, read.gives)
         while True:
             try:
-                answer = next(asking)
+                page = next(asking)
             except StopIteration as end:
-                return answer if end.value is None else end.value
+                return whole if end.value is None else end.value
+            if whole is None:
+                whole = page
+                continue
+            for key, value in page.items():
+                have = whole.get(key)
+                whole[key] = [*have, *value] if isinstance(have, list) else value
 
     def _ask(
-        self,
-        read: Read,
-        uid: str,
-        region: str,
-        arguments: dict[str, Any],
-        keys: tuple[str, ...],
-        *,
-        single: bool = False,
+        self, read: Read, uid: str, region: str, arguments: dict[str, Any], keys: tuple[str, ...]
     ) -> Generator[Json, None, Refused | None]:
         """The answers to one logical call, which is kept when it ends; returns Refused unless it ended well."""
         if self.account.halted:
@@ -249,12 +249,12 @@ class Api:
         )  # fmt: skip
         refused: Refused | None = None
         try:
-            for answer in self._answers(read, region, arguments, single=single):
+            for answer in self._answers(read, region, arguments):
                 _count(call, answer)
                 if call.pages > 1 and time.monotonic() > self._deadline:
                     refused = Refused("deadline")
                     break
-                if keys and not any(key in answer for key in keys):
+                if keys and not any(_has(answer, key) for key in keys):
                     refused = _refusal(OddAnswer(call, f"the answer has no {' or '.join(keys)}"))
                     call.code = refused.code
                     break
@@ -272,10 +272,10 @@ class Api:
             self.account.halted = refused
         return refused
 
-    def _answers(self, read: Read, region: str, arguments: dict[str, Any], *, single: bool) -> Iterator[dict[str, Any]]:
+    def _answers(self, read: Read, region: str, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         client = self.account.client(read.service, region or self.region)
         method = xform_name(read.operation)
-        if single or not client.can_paginate(method):
+        if not client.can_paginate(method):
             yield getattr(client, method)(**arguments)
             return
         for number, page in enumerate(client.get_paginator(method).paginate(**arguments), 1):
@@ -295,6 +295,12 @@ class Api:
             return None
         reason = _reason(call.code, about.get("HTTPStatusCode", 0), error)
         return Refused(reason, 0, call.code, str(error), isinstance(error, _UNREACHABLE))
+
+
+def _has(answer: Any, path: str) -> bool:
+    """Whether there is something at the dotted path."""
+    key, _, below = path.partition(".")
+    return isinstance(answer, dict) and key in answer and (not below or _has(answer[key], below))
 
 
 def _refusal(odd: OddAnswer) -> Refused:

@@ -28,7 +28,7 @@ class Read:
     rows: Tables = ()
     columns: Mapping[type[Placed], tuple[str, ...]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()  # error codes that mean «known not to be set»; every other one is a gap
-    gives: tuple[str, ...] = ()  # one of these keys is in every answer; without them it would tell of absence
+    gives: tuple[str, ...] = ()  # every answer has one of these, dotted; one without would seem to tell of absence
     part: str = ""  # name of the answer in a document, where two services have an operation of that name
 
     @property
@@ -37,9 +37,9 @@ class Read:
 
 
 ENTRY = (  # what it takes to get into an account
-    Read("sts", "AssumeRole", "sts:AssumeRole"),
-    Read("sts", "GetCallerIdentity", "sts:GetCallerIdentity"),
-    Read("ec2", "DescribeRegions", "ec2:DescribeRegions"),
+    Read("sts", "AssumeRole", "sts:AssumeRole", gives=("Credentials",)),
+    Read("sts", "GetCallerIdentity", "sts:GetCallerIdentity", gives=("Account",)),
+    Read("ec2", "DescribeRegions", "ec2:DescribeRegions", gives=("Regions",)),
 )
 
 

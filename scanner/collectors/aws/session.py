@@ -95,9 +95,7 @@ class Account:
         return Scope(id=f"aws/{self.id}/global", source="aws", account=self.id, identity=self.identity)
 
     def scope_of(self, region: str) -> Scope:
-        return Scope(
-            id=f"aws/{self.id}/{region}", source="aws", account=self.id, region=region, identity=self.identity
-        )
+        return Scope(id=f"aws/{self.id}/{region}", source="aws", account=self.id, region=region, identity=self.identity)
 
     @property
     def uid(self) -> str:
@@ -260,6 +258,10 @@ def _find_regions(account: Account, api: Api) -> None:
         account.unlisted = None if account.regions else answer
         return
     states = {r["RegionName"]: r.get("OptInStatus", "") for r in answer["Regions"]}
+    if not states:  # there is no account without a region
+        odd = Refused("error", code="OddAnswer", message="ec2 DescribeRegions: the answer names no region")
+        account.unlisted = None if account.regions else odd
+        return
     unknown = sorted(set(account.regions) - set(states))
     if unknown:
         raise ConfigError(

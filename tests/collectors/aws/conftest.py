@@ -9,6 +9,7 @@ import pytest
 
 from scanner.store import Estate
 from tests.support import aws
+from tests.support.replay import Replay, tagging
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,18 @@ def full(cloud: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estat
     """The scan that nobody disturbed."""
     with aws.scan(tmp_path_factory.mktemp("full")) as estate:
         yield estate
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Replay, Estate]]:
+    """The estate behind a server that repeats its answers and can fail, and the scan that nobody disturbed."""
+    with pytest.MonkeyPatch.context() as patch:
+        aws.environment(patch, aws.reset())
+        aws.fill()
+        with Replay(aws.server()) as api, tagging():
+            aws.environment(patch, api.url)
+            with aws.scan(tmp_path_factory.mktemp("full")) as estate:
+                yield api, estate
 
 
 @pytest.fixture

@@ -33,21 +33,22 @@ PUBLIC_ACCESS_BLOCK = Read(
     "s3:GetAccountPublicAccessBlock",
     columns={AwsAccount: _BLOCK_COLUMNS, AwsS3Bucket: ("public_access_blocked", "is_public")},
     absent=("NoSuchPublicAccessBlockConfiguration",),
+    gives=("PublicAccessBlockConfiguration.BlockPublicAcls",),
     part="GetAccountPublicAccessBlock",
 )
 PER = "account"
 READS = (
     Read(
-        "iam", "GetAccountSummary", "iam:GetAccountSummary",
+        "iam", "GetAccountSummary", "iam:GetAccountSummary", gives=("SummaryMap.AccountMFAEnabled",),
         columns={AwsAccount: ("root_mfa_enabled", "root_access_keys")},
     ),
     Read(
-        "iam", "GetAccountPasswordPolicy", "iam:GetAccountPasswordPolicy",
+        "iam", "GetAccountPasswordPolicy", "iam:GetAccountPasswordPolicy", gives=("PasswordPolicy",),
         columns={AwsAccount: _POLICY_COLUMNS}, absent=("NoSuchEntity",),
     ),
     Read("iam", "ListAccountAliases", "iam:ListAccountAliases", columns={AwsAccount: ("alias", "name")}),
     Read(
-        "organizations", "DescribeOrganization", "organizations:DescribeOrganization",
+        "organizations", "DescribeOrganization", "organizations:DescribeOrganization", gives=("Organization.Id",),
         columns={AwsAccount: _ORGANIZATION_COLUMNS}, absent=("AWSOrganizationsNotInUseException",),
     ),
     PUBLIC_ACCESS_BLOCK,

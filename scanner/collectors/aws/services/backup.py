@@ -117,10 +117,16 @@ PER = "region"
 READS = (
     Read("backup", "ListBackupVaults", "backup:ListBackupVaults", rows=_VAULT),
     Read("backup", "ListBackupPlans", "backup:ListBackupPlans", rows=_PLAN),
-    Read("backup", "GetBackupPlan", "backup:GetBackupPlan", rows=(AwsBackupRule, AwsBackupCopy)),
+    Read("backup", "GetBackupPlan", "backup:GetBackupPlan", rows=(AwsBackupRule, AwsBackupCopy), gives=("BackupPlan",)),
     Read("backup", "ListBackupSelections", "backup:ListBackupSelections", rows=(AwsBackupSelection,)),
-    Read("backup", "GetBackupSelection", "backup:GetBackupSelection", rows=(AwsBackupSelection,)),
-    Read("backup", "ListTags", "backup:ListTags", rows=(AwsTag,)),
+    Read(
+        "backup",
+        "GetBackupSelection",
+        "backup:GetBackupSelection",
+        rows=(AwsBackupSelection,),
+        gives=("BackupSelection",),
+    ),
+    Read("backup", "ListTags", "backup:ListTags", rows=(AwsTag,), gives=("Tags",)),
 )
 
 

@@ -102,13 +102,14 @@ READS = (
     Read("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails", rows=_TRAIL),
     Read(
         "cloudtrail", "GetTrailStatus", "cloudtrail:GetTrailStatus",
-        columns={AwsCloudtrailTrail: ("is_logging", "last_delivery", "delivery_error")},
+        columns={AwsCloudtrailTrail: ("is_logging", "last_delivery", "delivery_error")}, gives=("IsLogging",),
     ),
     Read(
         "cloudtrail", "GetEventSelectors", "cloudtrail:GetEventSelectors",
         columns={AwsCloudtrailTrail: ("management_events", "s3_object_events")},
+        gives=("EventSelectors", "AdvancedEventSelectors"),
     ),
-    Read("cloudtrail", "ListTags", "cloudtrail:ListTags", rows=(AwsTag,)),
+    Read("cloudtrail", "ListTags", "cloudtrail:ListTags", rows=(AwsTag,), gives=("ResourceTagList",)),
 )  # fmt: skip
 
 

@@ -111,13 +111,13 @@ PER = "region"
 READS = (
     Read("ec2", "DescribeInstances", "ec2:DescribeInstances", rows=_INSTANCE),
     Read(
-        "ec2", "DescribeInstanceAttribute", "ec2:DescribeInstanceAttribute",
+        "ec2", "DescribeInstanceAttribute", "ec2:DescribeInstanceAttribute", gives=("InstanceId",),
         columns={AwsInstance: ("user_data", "has_user_data")},
     ),
     Read("ec2", "DescribeVolumes", "ec2:DescribeVolumes", rows=(AwsEbsVolume, AwsTag)),
     Read("ec2", "DescribeSnapshots", "ec2:DescribeSnapshots", rows=_SNAPSHOT),
     Read(
-        "ec2", "DescribeSnapshotAttribute", "ec2:DescribeSnapshotAttribute",
+        "ec2", "DescribeSnapshotAttribute", "ec2:DescribeSnapshotAttribute", gives=("CreateVolumePermissions",),
         rows=(AwsEbsSnapshotShare,), columns={AwsEbsSnapshot: ("is_public",)},
     ),
 )  # fmt: skip

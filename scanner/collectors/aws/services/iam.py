@@ -178,7 +178,7 @@ READS = (
     ),
     Read(
         "iam", "GenerateCredentialReport", "iam:GenerateCredentialReport",
-        rows=(AwsIamAccessKey,), columns=_REPORT_LOSS,
+        rows=(AwsIamAccessKey,), columns=_REPORT_LOSS, gives=("State",),
     ),
     Read("iam", _REPORT, f"iam:{_REPORT}", rows=(AwsIamAccessKey,), columns=_REPORT_LOSS, gives=("Content",)),
 )  # fmt: skip

@@ -72,13 +72,14 @@ READS = (
                 "is_multi_region", "rotation_possible", "rotation_enabled", "rotation_period_seconds",
             )
         },
+        gives=("KeyMetadata",),
     ),
     Read(
         "kms", "GetKeyRotationStatus", "kms:GetKeyRotationStatus",
-        columns={AwsKmsKey: ("rotation_enabled", "rotation_period_seconds")},
+        columns={AwsKmsKey: ("rotation_enabled", "rotation_period_seconds")}, gives=("KeyRotationEnabled",),
     ),
-    Read("kms", "GetKeyPolicy", "kms:GetKeyPolicy", rows=policies.TABLES),
-    Read("kms", "ListResourceTags", "kms:ListResourceTags", rows=(AwsTag,)),
+    Read("kms", "GetKeyPolicy", "kms:GetKeyPolicy", rows=policies.TABLES, gives=("Policy",)),
+    Read("kms", "ListResourceTags", "kms:ListResourceTags", rows=(AwsTag,), gives=("Tags",)),
 )  # fmt: skip
 
 

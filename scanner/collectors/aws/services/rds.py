@@ -163,6 +163,7 @@ READS = (
     Read(
         "rds", "DescribeDBSnapshotAttributes", "rds:DescribeDBSnapshotAttributes",
         rows=(AwsRdsSnapshotShare,), columns={AwsRdsSnapshot: ("is_public",)},
+        gives=("DBSnapshotAttributesResult.DBSnapshotAttributes",),
     ),
 )  # fmt: skip
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 PER = "region"
 READS = (
     Read(
-        "ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault",
+        "ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault", gives=("EbsEncryptionByDefault",),
         columns={AwsRegion: ("ebs_encryption_by_default",)},
     ),
     Read(
         "ec2", "GetSnapshotBlockPublicAccessState", "ec2:GetSnapshotBlockPublicAccessState",
+        gives=("State",),
         columns={AwsRegion: ("snapshot_public_access",)},
     ),
 )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Whatever the wire does, and whatever an answer lacks: what is not known has a gap, and the scan goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scanner.collectors.aws import READS
+from scanner.store import Estate
+from scanner.tables import Gap
+from tests.support import aws
+from tests.support.replay import MODES, Replay, Response, is_listing, keys, mistyped, without
+
+# Accounts are entered without a role here; what a refused AssumeRole does is in test_accounts.
+CALLS = sorted({(r.service, r.operation) for r in READS} - {("sts", "AssumeRole")})
+LISTINGS = [call for call in CALLS if is_listing(call)]
+# An answer that says nothing says that nothing is set, or that the bucket is in the first region, or is the policy.
+MAY_SAY_NOTHING = {
+    ("s3", name) for name in ("GetBucketLocation", "GetBucketLogging", "GetBucketPolicy", "GetBucketVersioning")
+}
+FAILING = [
+    *(("throttled", "throttled", *call) for call in CALLS[::2]),
+    *(("hang-up", "error", *call) for call in CALLS[1::2]),
+    *(("hollow", "error", *call) for call in CALLS if call not in MAY_SAY_NOTHING),
+    *(("cut", "error", *call) for call in LISTINGS),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "reason", "service", "operation"), FAILING)
+def test_each_call_that_fails_is_named_and_all_it_took_is_covered(
+    wire: tuple[Replay, Estate], tmp_path: Path, mode: str, reason: str, service: str, operation: str
+) -> None:
+    api, full = wire
+    with api.fault(service, operation, MODES[mode]), aws.scan(tmp_path) as estate:
+        refused = {c.id for c in aws.calls(estate, operation) if c.service == service and c.status == reason}
+
+        assert refused
+        assert aws.uncovered(full, estate) == []
+        assert aws.invented(full, estate) == []
+        assert {g.call for g in estate.rows(Gap)} <= refused
+        assert estate.rows(Gap) or operation == "DescribeRegions"  # the regions are declared, so nothing is lost
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("service", "operation"), LISTINGS)
+def test_an_empty_page_is_not_the_end_of_a_listing(
+    wire: tuple[Replay, Estate], tmp_path: Path, service: str, operation: str
+) -> None:
+    api, full = wire
+    before = api.struck
+    with api.fault(service, operation, MODES["empty-page"]), aws.scan(tmp_path) as estate:
+        assert aws.facts(estate) == aws.facts(full)
+        assert estate.rows(Gap) == []
+    assert api.struck >= before + 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("service", "operation"), CALLS)
+def test_no_odd_answer_ends_the_reading_or_loses_a_resource(
+    wire: tuple[Replay, Estate], service: str, operation: str
+) -> None:
+    """Each key of each answer is left out once, and once has a value of another type."""
+    api, _ = wire
+    found = sorted({key for response in api.recorded(service, operation) for key in keys(response)})
+    for reading in aws.readings(service, operation):
+        full, _ = reading()
+        for key in found:
+            for fault in (without(key), mistyped(key)):
+                with api.fault(service, operation, fault):
+                    uids, tables = reading()
+                assert {table for uid, table in full if (uid, table) not in uids} <= tables, (key, fault.__doc__)
+
+
+def test_an_answer_without_an_id_is_a_gap_that_names_the_call_and_all_else_goes_on(
+    wire: tuple[Replay, Estate], tmp_path: Path
+) -> None:
+    api, full = wire
+    with api.fault("ec2", "DescribeVolumes", without("volumeId")), aws.scan(tmp_path) as estate:
+        (asked,) = aws.calls(estate, "DescribeVolumes")
+        told = {(g.table_name, g.uid, g.reason, g.call, g.detail) for g in estate.rows(Gap)}
+
+        assert told == {
+            (table, "", "error", asked.id, "ec2 DescribeVolumes: the answer has no VolumeId")
+            for table in ("aws_ebs_volume", "aws_tag")
+        }
+        lost = {row["uid"] for row in aws.facts(full)["aws_ebs_volume"]}
+        assert aws.facts(estate) == {
+            table: [row for row in rows if row["uid"] not in lost] for table, rows in aws.facts(full).items()
+        }
+
+
+def test_a_value_of_another_type_fails_its_call_alone(wire: tuple[Replay, Estate], tmp_path: Path) -> None:
+    api, full = wire
+    with api.fault("kms", "DescribeKey", mistyped("KeyMetadata")), aws.scan(tmp_path) as estate:
+        calls = aws.calls(estate, "DescribeKey")
+
+        assert {(c.status, c.code) for c in calls} == {("error", "MalformedAnswer")}
+        assert {(g.table_name, g.call in {c.id for c in calls}) for g in estate.rows(Gap)} == {("aws_kms_key", True)}
+        assert aws.uncovered(full, estate) == []
+
+
+def test_text_that_is_no_answer_fails_its_call_alone(wire: tuple[Replay, Estate], tmp_path: Path) -> None:
+    """As of a proxy that wants one to log in."""
+    api, full = wire
+    page = Response(200, b"<html><body>Please log in<br></body></html>", {"Content-Type": "text/html"})
+    for service, operation in (("ec2", "DescribeVpcs"), ("kms", "ListKeys"), ("s3", "ListBuckets")):
+        with api.fault(service, operation, lambda *_: page), aws.scan(tmp_path) as estate:
+            assert {c.status for c in aws.calls(estate, operation)} == {"error"}
+            assert aws.uncovered(full, estate) == []
+            assert aws.invented(full, estate) == []
