@@ -9,6 +9,7 @@ from typing import Any
 
 from scanner.environments import assign
 from scanner.errors import UsageError
+from scanner.isolation import derive
 from scanner.results import finding_id
 from scanner.results.evaluate import Policy, judge
 from scanner.store import Estate, Snapshot, Store
@@ -21,6 +22,7 @@ def explain(store: Store, snapshot: Snapshot, policy: Policy, kinds: Kinds, find
         estate = store.project(snapshot, kinds, Path(folder) / "estate.db")
         with estate:
             assign(estate, policy.config)
+            derive(estate)
             found = [
                 v
                 for v in judge(estate, policy, int(snapshot.finished))

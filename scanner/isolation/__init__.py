@@ -31,6 +31,7 @@ class Derivation(Protocol):
 _MODULES = (
     "scanner.isolation.kubernetes.access",
     "scanner.isolation.kubernetes.references",
+    "scanner.isolation.kubernetes.publications",
     "scanner.isolation.kubernetes.network",
 )
 

@@ -15,14 +15,15 @@ from scanner.environments import Config, assign
 from scanner.errors import UsageError
 from scanner.frameworks import Framework
 from scanner.isolation import derive
+from scanner.results.apart import judged
 from scanner.results.build import Context, build, finding_id
 from scanner.results.evidence import Documents
 from scanner.results.model import Exclusion, Result, Tool
-from scanner.results.places import may_hold, not_read, threshold_sources
-from scanner.rules import Rules, Verdict, run
+from scanner.results.places import may_hold, not_read, passed_over, threshold_sources
+from scanner.rules import Rules, Verdict
 from scanner.store import Estate, Evaluation, Snapshot, Store
 from scanner.store.codec import digest
-from scanner.tables import Environment, Kinds, Scope, TierwallRun
+from scanner.tables import Call, Environment, Kinds, Scope, TierwallRun
 from scanner.waivers import Waiver
 
 
@@ -97,7 +98,11 @@ def evaluate(
                 ((v.rule, v.uid, v.discriminator, v.status, v.message, _because(v)) for v in verdicts),
             )
         scopes = estate.rows(Scope)
-        excluded = [*policy.excluded, *not_read(policy.config, scopes)]
+        excluded = [
+            *policy.excluded,
+            *not_read(policy.config, scopes),
+            *passed_over(estate.rows(Call, "service = 'file'")),
+        ]
         if environments:
             others = [name for name in names if name not in environments]
             excluded.append(Exclusion(f"environments {', '.join(others)}", "the report was asked for others alone"))
@@ -130,7 +135,7 @@ def _plain(value: object) -> object:
 def judge(estate: Estate, policy: Policy, as_of: int) -> Iterator[Verdict]:
     """The verdicts on an estate that is assigned, with the parameters that the policy sets."""
     overrides = policy.config.overrides(row.id for row in estate.rows(Environment))
-    return run(estate, policy.rules.values(), as_of, overrides)
+    return judged(estate, policy, as_of, overrides)
 
 
 def record(store: Store, operation: str, started: float, result: Result, exit_code: int) -> None:

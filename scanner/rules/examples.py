@@ -120,7 +120,7 @@ def expand(rule: Rule, example: Mapping[str, Any]) -> Case:
 
 def _beside(table: str, given: Cells, number: int, uid: str) -> Cells:
     declared = tables()[table]
-    if issubclass(declared, Child):
+    if issubclass(declared, Child) or "ordinal" in declared.columns():  # a list, of a source's or derived
         return _filled(table, given, {"uid": uid, "name": UID, "ordinal": number})
     if issubclass(declared, Placed):
         return _filled(table, given, {"uid": f"{table}/{number}", "name": f"{table}/{number}"})
@@ -218,7 +218,7 @@ class Bench:
             wholly = rest.endswith("/global")
             self._insert("scope", {
                 "id": scope, "source": kind, "account": row.get("account") or "",
-                "region": "" if wholly else row.get("region") or "", "cluster": row.get("cluster") or "",
+                "region": "" if wholly else row.get("region") or "", "cluster": row.get("cluster") or "", "identity": "",
             })  # fmt: skip
             for name in self.names:
                 self._insert("requested", {"scope": scope, "table_name": name})

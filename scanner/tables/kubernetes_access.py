@@ -77,8 +77,8 @@ _INPUTS = (
 )  # fmt: skip
 
 
-class KubernetesSubject(Derived, Resource, title="Whom a binding gives something: a user, a group, a service account"):
-    """uid `k8s:<cluster>//User/<name>`, `…//Group/<name>`, and a service account's own. Placed where it is bound first.
+class KubernetesSubject(Derived, title="Whom a binding gives something: a user, a group, a service account"):
+    """uid `k8s:<cluster>//User/<name>`, `…//Group/<name>`, and a service account's own. File and line are of a binding.
 
     Users and groups are whatever the cluster's sign-in says they are: Kubernetes itself has no list of them.
     """
@@ -120,11 +120,17 @@ class KubernetesGrant(Derived, title="What a subject may do: one verb on one res
     in_namespace: str | None = column("Where it holds: a namespace; '' in all, and for what is in none.")
     binding_uid: str | None = column("The binding.")
     role_uid: str | None = column("The role that the binding names.")
-    is_built_in: bool | None = column("The binding is kept by the API server itself.")
+    is_given: bool | None = column(
+        "Somebody gave it to the subject itself: not through a group, by no built-in binding."
+    )
+    is_effective: bool | None = column(
+        "The API server can ask for it there: what is in no namespace, such as nodes, a binding in a namespace names "
+        "without giving it."
+    )
 
 
 class KubernetesWorkloadGrant(Derived, title="What a workload may do with its service account's token"):
-    """The grants of its service account on resources, each once, but for those that every account has from the start.
+    """The effective grants of its service account and its groups on resources, each once, but for the built-in ones.
 
     Whether the token is mounted the workload itself says (`automounts_token`).
     """
@@ -139,3 +145,12 @@ class KubernetesWorkloadGrant(Derived, title="What a workload may do with its se
     resource_name: str | None = column("The one object it is bound to; '' for all.")
     in_namespace: str | None = column("Where it holds: a namespace; '' in all, and for what is in none.")
     binding_uid: str | None = column("A binding that gives it.")
+
+
+class KubernetesWorkloadAccess(Derived, title="What a workload's service account is bound to"):
+    """One row a workload, with its uid."""
+
+    inputs: ClassVar[tuple[str, ...]] = (*_INPUTS, "kubernetes_workload")
+    writes_gaps: ClassVar[bool] = True
+    bindings: int | None = column("Number of bindings that name its service account itself.")
+    account_is_there: bool | None = column("The service account exists; every namespace is given `default`.")

@@ -43,3 +43,29 @@ class KubernetesReference(Derived, title="Something that an object names, and wh
     target_uid: str | None = column("Its uid; '' for a selector.")
     is_there: bool | None = column("It is there; for a selector, some workload's pods have the labels.")
     optional: bool | None = column("The object does without it. Not set is false.")
+
+
+class KubernetesPublication(Derived, title="A way to a workload's pods: a service, and what leads to that"):
+    """One row a service's port, and one for each ingress or route that leads to the service. uid is the workload's."""
+
+    key: ClassVar[tuple[str, ...]] = ("uid", "ordinal")
+    inputs: ClassVar[tuple[str, ...]] = (
+        "kubernetes_workload", "kubernetes_pod_label", "kubernetes_service", "kubernetes_service_port",
+        "kubernetes_ingress", "kubernetes_ingress_rule", "kubernetes_route", "kubernetes_route_backend",
+        "kubernetes_route_parent", "kubernetes_gateway", "kubernetes_gateway_listener",
+    )  # fmt: skip
+    writes_gaps: ClassVar[bool] = True
+    ordinal: int = column("Position among the workload's ways, from 0, after sorting.", default=0)
+    kind: str | None = column("Service, Ingress, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute.")
+    by_uid: str | None = column("The service, ingress or route.")
+    service_uid: str | None = column("The service.")
+    service_type: str | None = column("ClusterIP, NodePort or LoadBalancer.")
+    port: int | None = column("Port of the service; 0 for an ingress or route.")
+    target_port: str | None = column("Port of the pods: number or name; '' for an ingress or route.")
+    is_from_outside: bool | None = column("From outside the cluster: by ingress, route, node port or load balancer.")
+    is_from_everywhere: bool | None = column(
+        "A load balancer that is not internal and admits every address; not told of ingresses and routes: false."
+    )
+    is_encrypted: bool | None = column(
+        "TLS for the ingress's host, or on every listener that the route may use; false for a service."
+    )

@@ -42,6 +42,10 @@ class KubernetesWorkload(Resource, title="A workload: what makes pods, or a pod 
         "Part of the control plane that it is, by the program it starts: kube-apiserver, kube-controller-manager, "
         "kube-scheduler, etcd, kubelet, kube-proxy; '' for the others."
     )
+    client_ca_file: str | None = column(
+        "Where the API server or etcd has the authority by which it knows its clients: client-ca-file, "
+        "trusted-ca-file; '' if not set, and for the others."
+    )
     owner_kind: str | None = column(
         "Kind of what made it and keeps it, where that is no workload of ours: Node, Rollout; '' if nothing does."
     )
@@ -111,6 +115,7 @@ class KubernetesContainer(Child, title="A container of a workload's pods"):
     image_repository: str | None = column("Repository without registry, tag and digest: library/nginx.")
     image_tag: str | None = column("Tag; latest where neither tag nor digest is given; '' for a digest alone.")
     image_digest: str | None = column("Digest, sha256:…; '' if not pinned.")
+    is_pinned: bool | None = column("The digest is complete, so that the image cannot become another.")
     image_pull_policy: str | None = column(
         "Always, IfNotPresent or Never; not set is Always for the tag latest, else IfNotPresent."
     )
@@ -124,6 +129,7 @@ class KubernetesContainer(Child, title="A container of a workload's pods"):
     read_only_root_filesystem: bool | None = column("The root filesystem cannot be written. Not set is false.")
     capabilities_added: int | None = column("Number of capabilities added to the runtime's set.")
     drops_all_capabilities: bool | None = column("Drops ALL.")
+    drops_net_raw: bool | None = column("Has no NET_RAW: drops it or ALL, and does not add it.")
     seccomp: str | None = column(
         "RuntimeDefault, Localhost or Unconfined; '' if not set: Unconfined unless the kubelet's seccompDefault is on."
     )
@@ -208,6 +214,7 @@ class KubernetesVolume(Child, title="A volume of a workload's pods"):
     host_path: str | None = column("Path on the node; '' if it is not hostPath.")
     mounted_read_only: bool | None = column("Every container that mounts it does so read-only; true if none does.")
     is_mounted: bool | None = column("Some container mounts it.")
+    optional: bool | None = column("The pod starts without the secret or config map. Not set is false.")
     reference: str | None = column(
         "Name of the secret, config map, claim or CSI driver; address of a network share; '' for the others."
     )

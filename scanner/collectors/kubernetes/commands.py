@@ -14,24 +14,42 @@ from scanner.tables import Json
 
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kubelet", "kube-proxy")
 _FLAG = re.compile(r"--?([A-Za-z][A-Za-z0-9.-]*)(?:=(.*))?", re.DOTALL)
+_FLAGS = re.compile(r"\s+(?=--)")  # several flags in one argument, as a shell would be given them
 _PROGRAM_AT = 8  # words in: `/bin/sh -c exec kube-apiserver`, `hyperkube kube-apiserver`
+_KNOWN = frozenset({
+    "anonymous-auth", "audit-log-maxage", "audit-log-maxbackup", "audit-log-maxsize", "authorization-mode",
+    "auto-tls", "bind-address", "client-cert-auth", "disable-admission-plugins", "enable-admission-plugins",
+    "feature-gates", "insecure-port", "peer-auto-tls", "peer-client-cert-auth", "profiling", "request-timeout",
+    "service-account-extend-token-expiration", "service-account-lookup", "terminated-pod-gc-threshold",
+    "tls-cipher-suites", "tls-min-version", "use-service-account-credentials",
+    "encryption-provider-config", "kubelet-certificate-authority",
+})  # fmt: skip
+_WORDS = re.compile(r"[A-Za-z0-9_,.:=/<>-]{0,4000}")
 _SUDO = re.compile(r"(^|[\s;&|(])(?:\S*/)?sudo(\s|$)")
 
 
 def command_lines(template: Json) -> dict[str, Json]:
-    """The parts `component` (name, flags) and `sudo` (names of containers), where there is something to say."""
+    """The parts `component` (name, known flags, others) and `sudo` (names of containers), each if it says something."""
     parts: dict[str, Json] = {}
     sudo = []
     for _, container in containers(template):
         line = [*_strings(container, "command"), *_strings(container, "args")]
         if any(_SUDO.search(entry) for entry in line):
             sudo.append(text(container, "name"))
-        words = [word for entry in line for word in ([entry] if entry.startswith("-") else entry.split())]
+        words = [word for entry in line for word in (_FLAGS.split(entry) if entry.startswith("-") else entry.split())]
         if "component" not in parts and (name := _component(words)):
-            parts["component"] = {"name": name, "flags": dict(_flags(words))}
+            flags = dict(_flags(words))
+            known = {flag: value for flag, value in flags.items() if _is_known(flag, value)}
+            judged = {flag: value for flag, value in flags.items() if flag not in known}
+            parts["component"] = {"name": name, "known": known, "flags": judged}
     if sudo:
         parts["sudo"] = {"containers": sudo}
     return parts
+
+
+def _is_known(flag: str, value: str) -> bool:
+    """A switch, a number, a list of words that Kubernetes itself defines, or the path of a file: no secret."""
+    return (flag in _KNOWN or flag.endswith(("file", "path"))) and _WORDS.fullmatch(value) is not None
 
 
 def _strings(container: Json, key: str) -> list[str]:

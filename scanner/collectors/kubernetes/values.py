@@ -190,6 +190,22 @@ def image(spelt: str) -> Image:
     return Image(registry, repository, tag or ("" if digest or not spelt else "latest"), digest)
 
 
+_DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128, "blake3": 64}
+_DIGEST = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)")
+
+
+def is_digest(spelt: str) -> bool:
+    """Whether a digest is one that a registry can answer: of a registered algorithm in full, of another in its form.
+
+    https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
+    """
+    match = _DIGEST.fullmatch(spelt)
+    if match is None:
+        return False
+    length = _DIGEST_LENGTHS.get(match[1])
+    return length is None or re.fullmatch(f"[a-f0-9]{{{length}}}", match[2]) is not None
+
+
 def selector(value: Json) -> str:
     """A label selector as kubectl writes it, its terms sorted: `app=web,tier in (api,db)`. '' selects everything.
 

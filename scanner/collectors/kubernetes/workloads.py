@@ -13,6 +13,7 @@ from scanner.collectors.kubernetes.values import (
     first_set,
     flag,
     image,
+    is_digest,
     mapping,
     mappings,
     names,
@@ -123,7 +124,8 @@ def shape_workload(document: Document, obj: Json) -> Iterator[Placed]:
     )
     yield from numbered(
         KubernetesComponentFlag(**where, flag=flag_, value=value)
-        for flag_, value in names(document.parts.get("component"), "flags")
+        for kept in ("known", "flags")
+        for flag_, value in names(document.parts.get("component"), kept)
     )
     profiles = dict(names(template, "metadata", "annotations"))
     yield from numbered(
@@ -175,6 +177,7 @@ def _workload(document: Document, obj: Json, template: Json, count: int) -> Kube
         schedule=text(spec, "schedule"),
         containers=count,
         component=text(document.parts.get("component"), "name"),
+        client_ca_file=_client_ca_file(document.parts.get("component")),
         owner_kind=next(
             (text(o, "kind") for o in mappings(obj, "metadata", "ownerReferences") if o.get("controller")), ""
         ),
@@ -191,6 +194,14 @@ def _workload(document: Document, obj: Json, template: Json, count: int) -> Kube
         fs_group=whole(pod, "securityContext", "fsGroup", default=-1),
         termination_grace_seconds=whole(pod, "terminationGracePeriodSeconds", default=30),
     )
+
+
+_CLIENT_CA = {"kube-apiserver": "client-ca-file", "etcd": "trusted-ca-file"}
+
+
+def _client_ca_file(component: Json) -> str:
+    flag_ = _CLIENT_CA.get(text(component, "name"), "")
+    return text(component, "known", flag_) if flag_ else ""
 
 
 def _is_windows(pod: Json) -> bool:
@@ -258,6 +269,7 @@ def _container(
         image_repository=parts.repository,
         image_tag=parts.tag,
         image_digest=parts.digest,
+        is_pinned=is_digest(parts.digest),
         image_pull_policy=text(container, "imagePullPolicy", default=pull),
         privileged=privileged,
         allows_privilege_escalation=(
@@ -271,6 +283,7 @@ def _container(
         read_only_root_filesystem=flag(own, "readOnlyRootFilesystem"),
         capabilities_added=len(added),
         drops_all_capabilities="ALL" in dropped,
+        drops_net_raw=bool({"ALL", "NET_RAW"}.intersection(dropped)) and not {"ALL", "NET_RAW"}.intersection(added),
         seccomp=text(first_set(own.get("seccompProfile"), shared.get("seccompProfile")), "type"),
         apparmor=_apparmor(container, own, shared, profiles),
         **_selinux(first_set(own.get("seLinuxOptions"), shared.get("seLinuxOptions"))),
@@ -459,6 +472,7 @@ def _volumes(document: Document, pod: Json, every: list[dict[str, Json]]) -> Ite
             host_path=text(source, "path") if kind == "hostPath" else "",
             mounted_read_only=name not in writable,
             is_mounted=name in mounted,
+            optional=flag(source, "optional"),
             reference=reference,
             reference_uid=sibling(document, target, reference) if target else "",
         )
