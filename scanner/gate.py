@@ -268,7 +268,7 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
     if environment is None and not policy.config.environments:
         config = infer(estate, policy.config)
         policy, how = replace(policy, config=config), config.how
-    assign(estate, policy.config, environment)
+    assign(estate, policy.config, environment, folder=Path())
     derive(estate)
     return policy, how
 

@@ -25,7 +25,7 @@ from scanner.collectors.kubernetes.objects import (
     see,
     with_service_account,
 )
-from scanner.collectors.kubernetes.run import Stage
+from scanner.collectors.kubernetes.run import Sink
 from scanner.errors import InputError
 from scanner.safe import files, json, yaml
 from scanner.tables import Call, Document, Gap, Json, Reason, Row, Scope
@@ -87,7 +87,13 @@ class _Source:
 
 
 def collect_manifests(
-    paths: Iterable[str | Path], stage: Stage, *, cluster: str = "", namespace: str = "", root: Path | None = None
+    paths: Iterable[str | Path],
+    stage: Sink,
+    *,
+    cluster: str = "",
+    namespace: str = "",
+    root: Path | None = None,
+    keep_going: bool = False,
 ) -> Manifests:
     """Read manifests into the stage: files, folders, or `-` for standard input.
 
@@ -96,11 +102,11 @@ def collect_manifests(
     `root` (the working directory) are named from there, so that identities do not depend on where a checkout lies.
 
     Raises InputError for a named file that does not parse or holds no object, and for a `cluster` that is to get two
-    different objects of one name.
+    different objects of one name. With `keep_going` such a file is a gap, as one that was found in a folder would be.
     """
     found = Manifests()
     base = (root or Path()).resolve()
-    sources = [_read(str(path), _named(path, base), stage, found) for path in paths]
+    sources = [_read(str(path), _named(path, base), stage, found, base if keep_going else None) for path in paths]
     placed = _placed(sources, cluster, namespace)
     seen = [one for source in sources for one in _seen(source, placed, stage, found, namespace)]
     accounts = {
@@ -130,13 +136,15 @@ def _named(path: str | Path, base: Path) -> str:
 class _Reader:
     """Reads one path; what it cannot read is a gap of the path's scope, or an error if it was named."""
 
-    def __init__(self, scope: str, stage: Stage, found: Manifests) -> None:
+    def __init__(self, scope: str, stage: Sink, found: Manifests) -> None:
         self.scope = scope
         self.stage = stage
         self.found = found
 
     def file(self, path: str, shown: str, root: str | None) -> list[_Object]:
-        """The objects of a file. Of a file that was found in a folder, `root` is the folder."""
+        """The objects of a file. One that was found in a folder, `root`, must not lead out of it; without, what is
+        wrong with the file is an error.
+        """
         started = time.time()
         data = b""
         try:
@@ -151,7 +159,7 @@ class _Reader:
                 raise
             reason: Reason = "unsupported" if is_template else "error"
             problem = f"is a template; {_RENDERED}" if is_template else error.problem
-            self.lose(shown, reason, f"{error.where}: {problem}", started)
+            self.lose(shown, reason, f"{error.where.replace(files.shown(path), shown)}: {problem}", started)
             return []
         if not objects:
             self.found.skipped.append(shown)
@@ -192,14 +200,14 @@ class _Reader:
                 yield from self.file(str(file), _inside(file, path, shown), path)
 
 
-def _read(path: str, shown: str, stage: Stage, found: Manifests) -> _Source:
+def _read(path: str, shown: str, stage: Sink, found: Manifests, root: Path | None) -> _Source:
     scope = f"manifests/{shown}"
     stage.scope(Scope(id=scope, source="manifests"), TABLES)
     reader = _Reader(scope, stage, found)
     if path != STDIN and os.path.isdir(path):
         return _Source(scope, shown, list(reader.folder(path, shown)))
     group = STDIN if path == STDIN else os.path.dirname(shown) or "."
-    return _Source(scope, group, reader.file(path, shown, None))
+    return _Source(scope, group, reader.file(path, shown, str(root) if root else None))
 
 
 def _inside(file: Path, path: str, shown: str) -> str:
@@ -285,7 +293,7 @@ def _clash(objects: Iterable[_Object], namespace: str, clusters: Mapping[str, st
 
 
 def _seen(
-    source: _Source, placed: Mapping[tuple[str, str], str], stage: Stage, found: Manifests, namespace: str
+    source: _Source, placed: Mapping[tuple[str, str], str], stage: Sink, found: Manifests, namespace: str
 ) -> list[Seen]:
     """The objects of kinds that become rows, each once."""
     kept: dict[str, Seen] = {}
@@ -305,7 +313,7 @@ def _seen(
     return list(kept.values())
 
 
-def _lose_old_version(stage: Stage, scope: str, one: _Object) -> None:
+def _lose_old_version(stage: Sink, scope: str, one: _Object) -> None:
     """Keep that an object of a kind that is read is of an API version that is not."""
     version, kind = str(one.value["apiVersion"]), str(one.value["kind"])
     group = version.rpartition("/")[0]
@@ -318,7 +326,7 @@ def _lose_old_version(stage: Stage, scope: str, one: _Object) -> None:
                 stage.gap(Gap(scope=scope, table_name=table.table, reason="unsupported", detail=detail))
 
 
-def _keep(seen: Seen, stage: Stage, secrets: Secrets, accounts: Mapping[str, Json]) -> None:
+def _keep(seen: Seen, stage: Sink, secrets: Secrets, accounts: Mapping[str, Json]) -> None:
     document = seen.document
     if document.kind == KubernetesSecret.table:
         secrets.see(document)  # never its values
@@ -344,7 +352,7 @@ def _keep(seen: Seen, stage: Stage, secrets: Secrets, accounts: Mapping[str, Jso
     stage.document(document)
 
 
-def _lose(stage: Stage, document: Document, table: type[Row], column: str, reason: Reason, detail: str) -> None:
+def _lose(stage: Sink, document: Document, table: type[Row], column: str, reason: Reason, detail: str) -> None:
     stage.gap(
         Gap(
             scope=document.scope, uid=document.uid, table_name=table.table, column_name=column, reason=reason,

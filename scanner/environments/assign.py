@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from scanner.environments.deciding import Decision, decide
@@ -65,16 +66,17 @@ class _Found(NamedTuple):
         return f"kubernetes/{self.cluster}" if self.source != "manifests" else self.scope
 
 
-def assign(estate: Estate, config: Config, environment: str | None = None) -> None:
+def assign(estate: Estate, config: Config, environment: str | None = None, *, folder: Path | None = None) -> None:
     """Fill `environment`, `assignment` and the tables `tierwall_…` that say how the file was understood.
 
     Every row of every resource table gets its environment: the most particular match decides (uid, tag, namespace or
     file, account and region, account). With `environment`, code (plans and manifests) is put there, whatever matches.
+    Files of code with a relative path are in `folder`; without, in that of tierwall.yaml, as a scan names them.
     What an earlier call wrote is replaced. Raises UsageError for an `environment` that is not declared.
     """
     if environment is not None:
         _declared(config, environment)
-    asked = rules(config)
+    asked = rules(config, folder)
     tags = _Tags(estate, asked)
     matches = _Matches(config, tags, asked)
     found = list(_resources(estate))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from scanner.environments.model import AwsMatch, Config, Environment, KubernetesMatch, ManifestsMatch, TerraformMatch
@@ -134,9 +134,10 @@ def _tag(tags: Sequence[Tag] | None, key: str, pattern: re.Pattern[str]) -> tupl
     return (None if unknown else False), None
 
 
-def rules(config: Config) -> list[Rule]:
-    """Every match of every environment."""
+def rules(config: Config, folder: Path | None = None) -> list[Rule]:
+    """Every match of every environment. Files with a relative path are in `folder`; without, in that of the file."""
     found = []
+    here = _Here(os.path.abspath(config.root), os.path.abspath(config.root if folder is None else folder))
     for name, environment in config.environments.items():
         for match in (environment.each,) if environment.each else environment.match:
             if match.aws:
@@ -144,9 +145,9 @@ def rules(config: Config) -> list[Rule]:
             elif match.kubernetes:
                 rule = _kubernetes(name, match.kubernetes, expanded=environment.each is not None)
             elif match.terraform:
-                rule = _terraform(config, name, match.terraform)
+                rule = _terraform(here, name, match.terraform)
             elif match.manifests:
-                rule = _manifests(config, name, match.manifests)
+                rule = _manifests(here, name, match.manifests)
             else:
                 rule = _config(config, name, match.config.layers if match.config else ())
             found.append(replace(rule, branch=_branch(environment)) if environment.each else rule)
@@ -213,14 +214,25 @@ def _in_namespace(at: Place, namespaces: re.Pattern[str]) -> Maybe:
     return at.namespace != "" and bool(namespaces.fullmatch(at.namespace))
 
 
-def _terraform(config: Config, name: str, match: TerraformMatch) -> Rule:
+class _Here(NamedTuple):
+    """Folders: of tierwall.yaml, and of files with a relative path."""
+
+    root: str
+    folder: str
+
+    def path(self, file: str) -> PurePosixPath:
+        """The path as tierwall.yaml would write it: relative to its folder, if it is in there."""
+        relative = os.path.relpath(os.path.join(self.folder, file), self.root)
+        return PurePosixPath(file if relative.startswith("..") else relative)
+
+
+def _terraform(here: _Here, name: str, match: TerraformMatch) -> Rule:
     workspaces = glob(match.workspaces) if match.workspaces else None
-    root = os.path.abspath(config.root)
 
     def place(at: Place) -> tuple[Maybe, Rank, str]:
         if at.source != "terraform":
             return False, Rank.PLACE, ""
-        path = _below(root, at.file)
+        path = here.path(at.file)
         workspace = True if workspaces is None else _workspace(path, workspaces)
         within = True if not match.paths else _under(path, match.paths)
         return _and(workspace, within), Rank.PLACE, f"file {path}"
@@ -233,14 +245,13 @@ def _workspace(path: PurePosixPath, pattern: re.Pattern[str]) -> bool:
     return any(pattern.fullmatch(part) for part in (*path.parts[:-1], path.name, path.name.split(".")[0]))
 
 
-def _manifests(config: Config, name: str, match: ManifestsMatch) -> Rule:
+def _manifests(here: _Here, name: str, match: ManifestsMatch) -> Rule:
     namespaces = glob(match.namespaces) if match.namespaces else None
-    root = os.path.abspath(config.root)
 
     def place(at: Place) -> tuple[Maybe, Rank, str]:
         if at.source != "manifests":
             return False, Rank.PLACE, ""
-        path = _below(root, at.file)
+        path = here.path(at.file)
         within = True if not match.paths else _under(path, match.paths)
         because = f"file {path}" if match.paths else f"namespace {at.namespace}"
         return _and(within, True if namespaces is None else _in_namespace(at, namespaces)), Rank.PLACE, because
@@ -265,12 +276,6 @@ def _config(config: Config, name: str, layers: Sequence[str]) -> Rule:
 def config_scope(layers: Sequence[str]) -> str:
     """The scope of an environment's configuration: which files it is made of, whatever the environment is called."""
     return "config/" + ",".join(str(PurePosixPath(layer)) for layer in layers)
-
-
-def _below(root: str, file: str) -> PurePosixPath:
-    """The path as tierwall.yaml would write it: relative to its folder, if it is in there."""
-    relative = os.path.relpath(os.path.abspath(file), root)
-    return PurePosixPath(file if relative.startswith("..") else relative)
 
 
 def _under(path: PurePosixPath, folders: Sequence[str]) -> bool:

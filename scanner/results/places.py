@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from scanner.collectors import code
 from scanner.results.model import Exclusion
+from scanner.safe.text import many
 
 if TYPE_CHECKING:
     from scanner.environments import Config
     from scanner.environments.model import AwsMatch, Match
-    from scanner.tables import Scope
+    from scanner.tables import Call, Scope
 
 
 def declared(environment: str) -> str:
@@ -49,12 +51,9 @@ def not_read(config: Config, scopes: Iterable[Scope]) -> list[Exclusion]:
     declared_sources = config.sources
     out = [
         Exclusion(f"source {name}", "tierwall.yaml declares it; the scan was asked for other sources alone")
-        for name in ("aws", "kubernetes", "config")
+        for name in ("aws", "kubernetes", "config", "terraform", "manifests")
         if getattr(declared_sources, name) is not None and name not in read
     ]
-    code = [name for name in ("terraform", "manifests") if getattr(declared_sources, name) is not None]
-    if code:
-        out.append(Exclusion(f"source {' and '.join(code)}", "code is judged by the gate before it is deployed"))
     if declared_sources.aws is not None and "aws" in read:
         accounts = declared_sources.aws.accounts or {}
         for name, account in accounts.items():
@@ -69,6 +68,18 @@ def not_read(config: Config, scopes: Iterable[Scope]) -> list[Exclusion]:
             if not cluster.read_secret_values:
                 why = "read_secret_values is not set: what needs them is unknown"
                 out.append(Exclusion(f"cluster {name}, values of Secrets", why))
+    return out
+
+
+def passed_over(calls: Iterable[Call]) -> list[Exclusion]:
+    """What files of code hold that is not judged."""
+    out = []
+    for call in calls:
+        if call.operation == code.NOT_MODELLED:
+            out.append(Exclusion(f"{call.scope}: {call.uid}", f"{call.items} of a type that no table takes"))
+        elif call.operation == code.RUNNING:
+            what = f"{call.scope}: {many(call.items, 'resource that is', 'resources that are')} running"
+            out.append(Exclusion(what, "judged as they run; `tierwall gate` judges what the plan makes of them"))
     return out
 
 

@@ -39,6 +39,11 @@ def plain(text: str, *, multiline: bool = False) -> str:
     return text if multiline else text.replace("\n", " ").replace("\t", " ")
 
 
+def many(number: int, noun: str, plural: str = "") -> str:
+    """A count in words: `1 object`, `2,000 objects`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def decode(data: bytes | str, where: str) -> str:
     """UTF-8 text, with or without a byte order mark. Raises InputError with the line of the first bad byte."""
     if isinstance(data, str):

@@ -341,6 +341,19 @@ class Unit:
         """As `Stage.document`."""
         self._stage.document(document, self._number)
 
+    @property
+    def redactor(self) -> Redactor:
+        """As `Stage.redactor`."""
+        return self._stage.redactor
+
+    def redacted(self, document: Document) -> Document:
+        """As `Stage.redacted`."""
+        return self._stage.redacted(document)
+
+    def keep(self, redacted: Document, rows: Iterable[Row]) -> None:
+        """As `Stage.keep`."""
+        self._stage.keep(redacted, rows, self._number)
+
     def done(self) -> None:
         """Everything of the unit has been handed in."""
         if self._is_settled:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from scanner.collectors.terraform import backup, cloudtrail, compute, hcl, iam, kms, network, rds, s3
 from scanner.collectors.terraform.defaults import DEFAULTS, NESTED
@@ -19,11 +19,11 @@ from scanner.collectors.terraform.values import Merger, long_enough
 from scanner.errors import InputError
 from scanner.safe import files
 from scanner.safe import json as safe_json
-from scanner.tables import Call, Document, Gap, Kind, Scope
+from scanner.tables import Call, Document, Gap, Kind, Row, Scope
 from scanner.tables.base import Placed
 
 if TYPE_CHECKING:
-    from scanner.store import Stage
+    from scanner.safe.secrets import Redactor
 
 FAMILIES: tuple[Family, ...] = (
     *network.FAMILIES, *compute.FAMILIES, *s3.FAMILIES, *rds.FAMILIES, *iam.FAMILIES, *kms.FAMILIES,
@@ -42,7 +42,19 @@ _INDEXED = _FAMILY.keys() | {name for family in FAMILIES for name in family.look
 _NAMES = ("id", "arn", "bucket", "name", "key_id", "identifier")
 # What Terraform does that changes nothing in the real world.
 _NOT_REAL = ("terraform_data", "null_", "random_", "time_", "local_", "tls_")
-_LIMIT = 512_000_000  # bytes of a plan: about a hundred thousand resources
+LIMIT = 512_000_000  # bytes of a plan: about a hundred thousand resources
+
+
+class Sink(Protocol):
+    """What a plan is written to: a stage, or a part of one."""
+
+    @property
+    def redactor(self) -> Redactor: ...
+    def scope(self, scope: Scope, tables: Iterable[type[Row]]) -> None: ...
+    def call(self, call: Call) -> int: ...
+    def gap(self, gap: Gap) -> None: ...
+    def redacted(self, document: Document) -> Document: ...
+    def keep(self, redacted: Document, rows: Iterable[Row]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def looks_like_plan(data: Json) -> bool:
 
 def collect_plan(
     path: str | Path,
-    stage: Stage,
+    stage: Sink,
     *,
     account: str = "",
     data: Json = None,
@@ -105,21 +117,24 @@ def collect_plan(
 
 def read(path: str | Path) -> Json:
     """The JSON value in a file. Raises InputError, with what to do about files that are a plan in another form."""
-    where = files.shown(path)
-    raw = files.read_bytes(path, limit=_LIMIT)
+    return value(files.read_bytes(path, limit=LIMIT), files.shown(path))
+
+
+def value(raw: bytes, where: str) -> Json:
+    """The JSON value in the bytes of a file. Raises InputError as `read` does."""
     if raw[:4] == b"PK\x03\x04":
         raise InputError(
             where, "is a plan in Terraform's own format", "give the output of `terraform show -json` for it"
         )
     if raw[:200].lstrip().startswith(b'{"@level"'):
         raise foreign({"@level": ""}, where)
-    return safe_json.load(raw, where, limit=_LIMIT)
+    return safe_json.load(raw, where, limit=LIMIT)
 
 
 class _Writer:
     """Joins satellites to their resources, and hands documents and gaps to the stage."""
 
-    def __init__(self, plan: Plan, stage: Stage, account: str, where: str, code: hcl.Sources, label: str) -> None:
+    def __init__(self, plan: Plan, stage: Sink, account: str, where: str, code: hcl.Sources, label: str) -> None:
         self.plan, self.stage, self.where, self.code = plan, stage, where, code
         self.scope = f"terraform/{where}"
         self.call = 0
