@@ -19,6 +19,7 @@ from scanner.errors import InputError, ScannerError
 COMMANDS = {
     "demo": "scan the sample organisation: no account, no network",
     "init": "write a commented tierwall.yaml from what is found",
+    "doctor": "say what is missing, denied or skewed, and what to do",
     "scan": "collect, then evaluate",
     "collect": "read the sources into a new snapshot",
     "resume": "go on with a scan that was interrupted",

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from scanner.store import prune
+from scanner.errors import StoreError
+from scanner.store import prune, schema
 from scanner.store.codec import digest, unpack
+from scanner.store.estate import connect
+from scanner.store.lock import CollectionLock
 from scanner.store.place import translated
 from scanner.store.stage import tables_digest
 from scanner.store.store import Store, evaluation_digest, projection_digest, snapshot_digest
 from scanner.tables import TierwallRun
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a quick look at a database shows."""
+
+    version: int  # of its schema
+    snapshots: int
+    last: float | None  # when the last snapshot finished, UTC seconds
+    is_interrupted: bool  # a collection left its stage, or has not ended
+    scanning: str  # number of the process that collects, '' if none does
+
+
+def examine(path: Path) -> Glance:
+    """Look at a database without changing it: pages, schema, and the digest of the last snapshot.
+
+    Raises StoreError when it is of another program or of a newer schema, or damaged as far as this shows.
+    """
+    with translated(path), contextlib.closing(connect(path, read_only=True)) as connection:
+        version = schema.version_of(connection, path)
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if answer != "ok":
+            raise StoreError(path, f"is damaged ({answer}); restore it from a backup")
+        found = connection.execute("SELECT id, finished, digest FROM snapshot ORDER BY id DESC LIMIT 1").fetchone()
+        if found and snapshot_digest(connection, found[0]) != found[2]:
+            raise StoreError(path, f"snapshot {found[0]} is not what was stored; `tierwall verify` tells what else is")
+        return Glance(
+            version, found[0] if found else 0, found[1] if found else None,
+            Store(path, connection).interrupted() is not None, CollectionLock.holder(path),
+        )  # fmt: skip
 
 
 def verify(store: Store) -> list[str]:

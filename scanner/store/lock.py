@@ -20,14 +20,14 @@ class CollectionLock:
     @classmethod
     def take(cls, database: Path) -> CollectionLock:
         """Raises StoreError when another process holds it."""
-        path = database.with_name(f"{database.name}-lock")
+        path = _path(database)
         while True:
             with translated(database):
                 handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as e:
-                holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+                holder = _number(handle)
                 os.close(handle)
                 by = f" (process {holder})" if holder else ""
                 raise StoreError(
@@ -42,10 +42,34 @@ class CollectionLock:
                 return cls(path, handle)
             os.close(handle)  # its last holder removed the file between our two calls
 
+    @classmethod
+    def holder(cls, database: Path) -> str:
+        """The number of the process that holds it, '' if none does."""
+        try:
+            handle = os.open(_path(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return ""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return _number(handle)
+        else:
+            return ""
+        finally:
+            os.close(handle)
+
     def release(self) -> None:
         """Give it back."""
         self._path.unlink(missing_ok=True)  # while it is still held: whoever waits sees that the file is another
         os.close(self._handle)
+
+
+def _path(database: Path) -> Path:
+    return database.with_name(f"{database.name}-lock")
+
+
+def _number(handle: int) -> str:
+    return os.pread(handle, 20, 0).decode("ascii", "replace").strip()
 
 
 def _is_at(path: Path, handle: int) -> bool:

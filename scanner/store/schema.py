@@ -88,18 +88,24 @@ def bring_up(connection: sqlite3.Connection, path: Path, *, version: int = VERSI
 
     Raises StoreError for a file of another program or of a newer version; it is left as it was.
     """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise StoreError(path, "is not a Tierwall database; name another file with --db")
-    if found > version:
-        raise StoreError(path, f"has schema version {found}, newer than this Tierwall's {version}; update Tierwall")
+    found = version_of(connection, path, version=version)
     while found < version:
         connection.execute("BEGIN IMMEDIATE")
         MIGRATIONS[found](connection)
         found += 1
         connection.execute(f"PRAGMA user_version = {found}")
         connection.execute("COMMIT")
+
+
+def version_of(connection: sqlite3.Connection, path: Path, *, version: int = VERSION) -> int:
+    """The schema's version. Raises StoreError for a file of another program or of a newer version."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreError(path, "is not a Tierwall database; name another file with --db")
+    if found > version:
+        raise StoreError(path, f"has schema version {found}, newer than this Tierwall's {version}; update Tierwall")
+    return int(found)
 
 
 def recreate_typed_tables(connection: sqlite3.Connection) -> None:

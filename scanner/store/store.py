@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from scanner.errors import ScannerError, StoreError, UsageError
 from scanner.safe.json import canonical
 from scanner.safe.secrets import Redactor
 from scanner.store import schema
+from scanner.store.carry import carry_over
 from scanner.store.codec import digest, pack, unpack
 from scanner.store.estate import Estate, connect, remove_estate
 from scanner.store.lock import CollectionLock
@@ -275,23 +276,9 @@ class Store:
             return "had another tierwall.yaml"
         return "had another key for hashes" if left.key != now.key else ""
 
-    def carry_over(self, stage: Stage) -> None:
-        """Bring into the stage, as stale, every resource that was there and could not be listed this time."""
-        estate = stage.flush()
-        refused = {(g.scope, g.table_name): g for g in estate.rows(Gap, "uid = '' AND column_name = ''")}
-        have = {uid for (uid,) in estate.connection.execute("SELECT uid FROM staged")}
-        asked = {(r.scope, r.table_name) for r in estate.rows(Requested)}
-        before = self.snapshots()
-        if not before or not refused.keys() & asked:
-            return
-        seen = self._observed(before[-1].id)
-        for uid, _, table_name, scope, sha in self._open_resources():
-            if uid not in have and (scope, table_name) in refused.keys() & asked:
-                stage.carry_over(self._document(scope, sha, seen.get(uid, {})), refused[scope, table_name])
-
     def publish(self, stage: Stage, *, started: float, finished: float, tool: str, config: str) -> Snapshot:
         """Make what the stage holds the newest snapshot, in one step."""
-        self.carry_over(stage)
+        carry_over(self, stage)
         estate = stage.flush()
         packed = {
             "config": pack(config),
@@ -394,11 +381,12 @@ class Store:
             kind(**dict(zip(kind.columns(), values, strict=False))) for kind in LEDGER for values in ledger[kind.table]
         ]
 
-    def documents(self, number: int) -> Iterator[Document]:
-        """Every document of a snapshot, stale ones included, in the order of their uids."""
+    def documents(self, number: int, uids: Collection[str] | None = None) -> Iterator[Document]:
+        """The documents of a snapshot, stale ones included, or those of them that are named, by uid in order."""
         seen = self._observed(number)
         for uid, member in self.members(number).items():
-            yield self._document(member.scope, member.sha, seen.get(uid, {}))
+            if uids is None or uid in uids:
+                yield self._document(member.scope, member.sha, seen.get(uid, {}))
 
     def members(self, number: int) -> dict[str, Member]:
         """What a snapshot holds, stale resources included, by uid in order."""
@@ -431,10 +419,17 @@ class Store:
         body: dict[str, Any] = unpack(found[0])
         return body
 
-    def _open_resources(self) -> list[tuple[str, str, str, str, str]]:
-        return self.connection.execute(
-            "SELECT uid, kind, table_name, scope, sha FROM resource WHERE until IS NULL ORDER BY uid"
-        ).fetchall()
+    def open_resources(self) -> dict[str, tuple[str, str]]:
+        """Scope and table of every resource that is not known to be gone, by uid."""
+        found = self.connection.execute("SELECT uid, scope, table_name FROM resource WHERE until IS NULL ORDER BY uid")
+        return {uid: (scope, table_name) for uid, scope, table_name in found}
+
+    def unpruned(self) -> list[int]:
+        """The numbers of the snapshots whose contents are there, oldest first."""
+        found = self.connection.execute(
+            "SELECT id FROM snapshot WHERE id > (SELECT coalesce(max(upto), 0) FROM prune) ORDER BY id"
+        )
+        return [number for (number,) in found]
 
     def _observed(self, number: int) -> dict[str, Any]:
         (packed,) = self.connection.execute("SELECT observed FROM snapshot WHERE id = ?", [number]).fetchone()

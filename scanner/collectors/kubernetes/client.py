@@ -66,6 +66,7 @@ class Answer:
     body: dict[str, Json]
     attempts: int
     request_id: str
+    date: str = ""  # of the Date header
 
 
 class Api:
@@ -93,7 +94,7 @@ class Api:
                 refused = error
             else:
                 if response.status == 200:
-                    return Answer(_parsed(response, path), attempt, _request_id(response))
+                    return Answer(_parsed(response, path), attempt, _request_id(response), _date(response))
                 refused, retry_after = _refusal(response), response.headers.get("Retry-After")
             refused.attempts = attempt
             # A certificate or a credential is as wrong the second time; a lost connection or a busy server is not.
@@ -170,6 +171,10 @@ def _refusal(response: Any) -> Refused:
 
 def _request_id(response: Any) -> str:
     return str(response.headers.get("Audit-Id") or "")
+
+
+def _date(response: Any) -> str:
+    return str(response.headers.get("Date") or "")
 
 
 def _short(error: Exception) -> str:
