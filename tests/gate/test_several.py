@@ -90,6 +90,6 @@ def test_standard_input_is_a_plan_or_manifests(form: str, monkeypatch: pytest.Mo
     data = json.dumps(FAILS) if form == "plan" else pod
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
 
-    outcome = judged([Path("-")], OPEN, "kubernetes-workload-no-host-namespaces")
+    outcome = judged([Path("-")], OPEN, "kubernetes-workload-no-host-network")
 
     assert [f.status for f in outcome.result.findings] == ["fail"]
