@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scanner.store import Snapshot, Store
-from scanner.tables import Document, Gap
+from scanner.rules import SCOPE
+from scanner.store import Member, Snapshot, Store
+from scanner.tables import Document, Gap, Requested
 
-Open = dict[tuple[str, str, str], tuple[str, str]]  # rule, uid, discriminator → status, message
+Judged = Mapping[tuple[str, str, str], tuple[str, str]]  # rule, uid, discriminator → status, message: every verdict
+_BAD = ("fail", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class FindingChange:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All that differs. `not_comparable` lists what one of the two snapshots did not read.
+    """All that differs. `not_comparable` lists what one of the two snapshots did not read, or was not asked to.
 
     Findings are compared only where both snapshots were judged; `not_judged` has the numbers of those that were not.
     """
@@ -66,34 +68,59 @@ class Drift:
 
 
 def compare(
-    store: Store, before: Snapshot, after: Snapshot, judged: tuple[Open | None, Open | None] | None = None
+    store: Store, before: Snapshot, after: Snapshot, judged: tuple[Judged | None, Judged | None] | None = None
 ) -> Drift:
     """What changed from one snapshot to the other. Volatile values, and what either did not read, are no change.
 
-    The findings are those of the snapshots' last evaluations, or those that are given as `judged`.
+    The findings are those of the snapshots' last evaluations, or those of the verdicts that are given as `judged`.
     """
     old, new = store.members(before.id), store.members(after.id)
-    gaps = [g for s in (before, after) for g in store.ledger(s.id) if isinstance(g, Gap)]
-    blind = {(g.scope, g.table_name) for g in gaps if not g.uid and not g.column_name}
+    read = _Read.of(store, before, after)
     changes = []
     for uid in sorted(old.keys() | new.keys()):
         a, b = old.get(uid), new.get(uid)
         if a is None or b is None:
             one, number = (old[uid], before.id) if b is None else (new[uid], after.id)
-            if (one.scope, one.table_name) not in blind:
+            if read.by_both(one):
                 document = store.document(number, uid, one)
                 changes.append(ResourceChange(uid, "removed" if b is None else "added", one.kind, document.name))
         elif a.sha != b.sha:
             was, is_ = store.document(before.id, uid, a), store.document(after.id, uid, b)
             if fields := tuple(_fields(was, is_)):
                 changes.append(ResourceChange(uid, "changed", b.kind, is_.name, fields))
-    unread = sorted({g.uid or f"scope:{g.scope}" for g in gaps})
-    old_findings, new_findings = judged or (_open(store, before), _open(store, after))
+    verdicts = judged or (_verdicts(store, before), _verdicts(store, after))
     findings: tuple[FindingChange, ...] = ()
-    if old_findings is not None and new_findings is not None:
-        findings = tuple(_findings(old_findings, new_findings))
-    not_judged = [s.id for s, f in ((before, old_findings), (after, new_findings)) if f is None]
-    return Drift(before, after, tuple(changes), findings, tuple(unread), tuple(not_judged))
+    if verdicts[0] is not None and verdicts[1] is not None:
+        resources = {uid: read.by_both(old.get(uid) or new[uid]) for uid in old.keys() ^ new.keys()}
+        resources |= dict.fromkeys(old.keys() & new.keys(), True) | dict.fromkeys(read.scopes_of_one, False)
+        findings = tuple(_findings(verdicts[0], verdicts[1], resources))
+    not_judged = tuple(s.id for s, known in zip((before, after), verdicts, strict=True) if known is None)
+    return Drift(before, after, tuple(changes), findings, read.not_comparable, not_judged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What two snapshots read, each as scope and table."""
+
+    comparable: frozenset[tuple[str, str]]
+    scopes_of_one: frozenset[str]  # uids of the scopes that only one of them asked
+    not_comparable: tuple[str, ...]
+
+    @classmethod
+    def of(cls, store: Store, before: Snapshot, after: Snapshot) -> _Read:
+        ledgers = [store.ledger(snapshot.id) for snapshot in (before, after)]
+        asked = [{(r.scope, r.table_name) for r in ledger if isinstance(r, Requested)} for ledger in ledgers]
+        gaps = [row for ledger in ledgers for row in ledger if isinstance(row, Gap)]
+        blind = {(g.scope, g.table_name) for g in gaps if not g.uid and not g.column_name}
+        scopes = [{scope for scope, _ in pairs} for pairs in asked]
+        of_one = {f"{SCOPE}{scope}" for scope in scopes[0] ^ scopes[1]}
+        tables = {f"{SCOPE}{scope} {name}" for scope, name in asked[0] ^ asked[1] if f"{SCOPE}{scope}" not in of_one}
+        unread = {g.uid or f"{SCOPE}{g.scope}" for g in gaps}
+        return cls(frozenset((asked[0] & asked[1]) - blind), frozenset(of_one), tuple(sorted(unread | of_one | tables)))
+
+    def by_both(self, one: Member) -> bool:
+        """Whether either would have seen the resource, had it been there."""
+        return (one.scope, one.table_name) in self.comparable
 
 
 def _fields(a: Document, b: Document) -> Iterator[Field]:
@@ -115,21 +142,34 @@ def _values(path: str, a: Any, b: Any) -> Iterator[Field]:
         yield Field(path, a, b)
 
 
-def _findings(old: Open, new: Open) -> Iterator[FindingChange]:
+def _findings(old: Judged, new: Judged, resources: Mapping[str, bool]) -> Iterator[FindingChange]:
+    """Changes between good and bad. `resources` says of which resources and scopes both snapshots could tell.
+
+    What is no longer judged because it was not read is no change. Of what is no resource, such as a pair of
+    environments, a finding is not resolved where its rule was not asked at all.
+    """
+    asked = {rule for rule, _, _ in new}
     for key in sorted(old.keys() | new.keys()):
-        a, b = old.get(key, ("", "")), new.get(key, ("", ""))
-        if a[0] != b[0]:
-            change = "new" if not a[0] else "resolved" if not b[0] else "changed"
-            yield FindingChange(*key, change, a[0], b[0], b[1] or a[1])
+        rule, uid, _ = key
+        if (key not in old or key not in new) and not resources.get(uid, rule in asked):
+            continue
+        (was, told), (is_, says) = (_bad(judged.get(key)) for judged in (old, new))
+        if was != is_:
+            change = "new" if not was else "resolved" if not is_ else "changed"
+            yield FindingChange(*key, change, was, is_, says or told)
 
 
-def _open(store: Store, snapshot: Snapshot) -> Open | None:
-    """The failing and unknown verdicts of the snapshot's last evaluation; None where there was none."""
+def _bad(verdict: tuple[str, str] | None) -> tuple[str, str]:
+    """Status and message of a verdict that is a finding; nothing where it is none."""
+    return verdict if verdict and verdict[0] in _BAD else ("", "")
+
+
+def _verdicts(store: Store, snapshot: Snapshot) -> Judged | None:
+    """Every verdict of the snapshot's last evaluation; None where there was none."""
     numbers = [e.id for e in store.evaluations() if e.snapshot == snapshot.id]
     if not numbers:
         return None
     return {
         (rule, uid, discriminator): (status, message)
         for rule, uid, discriminator, status, message, _ in store.verdicts(numbers[-1])
-        if status in ("fail", "unknown")
     }

@@ -11,7 +11,7 @@ from scanner.cli import common
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from scanner.drift import Drift, Open
+    from scanner.drift import Drift, Judged
     from scanner.store import Snapshot, Store
 
 LONGEST_VALUE = 60
@@ -60,14 +60,16 @@ def run(args: argparse.Namespace) -> int:
     return common.VIOLATIONS if args.exit_code and not drift.empty else common.CLEAN
 
 
-def _judged(args: argparse.Namespace, store: Store, snapshot: Snapshot) -> Open:
-    """What fails or is unknown when the snapshot is judged by today's rules at `--as-of`; nothing of it is kept."""
+def _judged(args: argparse.Namespace, store: Store, snapshot: Snapshot) -> Judged:
+    """The verdicts when the snapshot is judged by today's rules at `--as-of`; nothing of it is kept."""
     from scanner.collectors.kinds import all_kinds
     from scanner.results.evaluate import evaluate
 
     policy = common.policy(args, common.judging_config(args, store, snapshot))
-    result = evaluate(store, snapshot, policy, all_kinds(), as_of=common.as_of(args), keep=False)
-    return {(f.rule, f.resource.uid, f.discriminator): (f.status, f.message) for f in result.findings}
+    result = evaluate(store, snapshot, policy, all_kinds(), as_of=common.as_of(args), include_passed=True, keep=False)
+    return {
+        (f.rule, f.resource.uid, f.discriminator): (f.status, f.message) for f in (*result.findings, *result.passed)
+    }
 
 
 def _table(drift: Drift) -> None:
