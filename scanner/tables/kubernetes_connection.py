@@ -31,6 +31,7 @@ class KubernetesNetworkClassMember(Derived, title="A workload of a network class
     writes_gaps: ClassVar[bool] = True
     key: ClassVar[tuple[str, ...]] = ("uid", "workload_uid")
     workload_uid: str = column("The workload.", default="")
+    workload_name: str | None = column("Its name.")
 
 
 class KubernetesConnection(Derived, title="Connections that may be made between classes of workloads, or from outside"):

@@ -212,7 +212,9 @@ class _Rows:
             if cause:
                 yield self._gap(KubernetesNetworkClass, self._place(n), "", cause)
             for workload in one.members:
-                yield KubernetesNetworkClassMember(**self._place(n), workload_uid=workload.uid)
+                yield KubernetesNetworkClassMember(
+                    **self._place(n), workload_uid=workload.uid, workload_name=workload.name
+                )
 
     def _isolated(self, number: int, direction: Direction) -> bool | None:
         policies = self.cluster.policies
