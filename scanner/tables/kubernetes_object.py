@@ -34,15 +34,20 @@ class KubernetesReference(Derived, title="Something that an object names, and wh
         "kubernetes_network_policy", "kubernetes_horizontal_pod_autoscaler", "kubernetes_pod_disruption_budget",
         "kubernetes_route", "kubernetes_route_backend", "kubernetes_persistent_volume_claim",
         "kubernetes_persistent_volume", "kubernetes_storage_class", "kubernetes_config_map", "kubernetes_role",
-        "kubernetes_role_binding",
+        "kubernetes_role_binding", "kubernetes_secret_source",
     )  # fmt: skip
     writes_gaps: ClassVar[bool] = True
     ordinal: int = column("Position among the object's references, from 0, after sorting.", default=0)
-    kind: str | None = column("Kind of what is named: Service, ServiceAccount, Deployment, …; Pod for a selector.")
+    kind: str | None = column(
+        "Kind of what is named: Service, ServiceAccount, Deployment, …; Pod for a selector; SecretSource for what "
+        "brings a secret in from a store outside the cluster."
+    )
     target: str | None = column("Its name, or the selector.")
     target_uid: str | None = column("Its uid; '' for a selector.")
     is_there: bool | None = column("It is there; for a selector, some workload's pods have the labels.")
     optional: bool | None = column("The object does without it. Not set is false.")
+    is_mounted: bool | None = column("A container mounts it.")
+    is_fixed: bool | None = column("It cannot be changed, only replaced: an immutable config map.")
 
 
 class KubernetesPublication(Derived, title="A way to a workload's pods: a service, and what leads to that"):

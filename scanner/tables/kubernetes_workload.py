@@ -59,6 +59,10 @@ class KubernetesWorkload(Resource, title="A workload: what makes pods, or a pod 
     uses_deprecated_account_field: bool | None = column(
         "It names its service account in `serviceAccount` alone, or there another one than in `serviceAccountName`."
     )
+    takes_snippets: bool | None = column(
+        "Runs an ingress-nginx controller that takes configuration from annotations unless it is told not to: before "
+        "1.9, or of a version that the tag does not tell."
+    )
     sub_path_mounts: int | None = column("Number of mounts that name a path within their volume (subPath).")
     fs_group: int | None = column("Group that volumes are given to; -1 if not set.")
     termination_grace_seconds: int | None = column("Time pods get to end; not set is 30.", unit="seconds")

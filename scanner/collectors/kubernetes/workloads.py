@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -186,6 +187,7 @@ def _workload(document: Document, obj: Json, template: Json, count: int) -> Kube
         update_strategy=_update_strategy(kind, spec),
         uses_deprecated_account_field=bool(text(pod, "serviceAccount"))
         and text(pod, "serviceAccount") != text(pod, "serviceAccountName"),
+        takes_snippets=any(_takes_snippets(text(container, "image")) for _, container in containers(template)),
         sub_path_mounts=sum(
             bool(text(mount, "subPath") or text(mount, "subPathExpr"))
             for _, container in containers(template)
@@ -202,6 +204,19 @@ _CLIENT_CA = {"kube-apiserver": "client-ca-file", "etcd": "trusted-ca-file"}
 def _client_ca_file(component: Json) -> str:
     flag_ = _CLIENT_CA.get(text(component, "name"), "")
     return text(component, "known", flag_) if flag_ else ""
+
+
+_INGRESS_NGINX = re.compile(r"(^|/)(ingress-nginx/controller(-chroot)?|nginx-ingress-controller|nginx-controller)$")
+_VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})(\..*)?")
+
+
+def _takes_snippets(spelt: str) -> bool:
+    """https://github.com/kubernetes/ingress-nginx/releases/tag/controller-v1.9.0"""
+    parts = image(spelt)
+    if not _INGRESS_NGINX.search(parts.repository):
+        return False
+    version = _VERSION.fullmatch(parts.tag)
+    return version is None or (int(version[1]), int(version[2])) < (1, 9)
 
 
 def _is_windows(pod: Json) -> bool:

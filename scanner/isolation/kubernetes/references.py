@@ -27,6 +27,7 @@ from scanner.tables.kubernetes_storage import (
     KubernetesConfigMap,
     KubernetesPersistentVolume,
     KubernetesPersistentVolumeClaim,
+    KubernetesSecretSource,
     KubernetesStorageClass,
 )
 from scanner.tables.kubernetes_workload import (
@@ -48,6 +49,7 @@ _KINDS: dict[str, type[Placed]] = {
     "PersistentVolumeClaim": KubernetesPersistentVolumeClaim,
     "PersistentVolume": KubernetesPersistentVolume,
     "StorageClass": KubernetesStorageClass,
+    "SecretSource": KubernetesSecretSource,
     "Role": KubernetesRole,
     "ClusterRole": KubernetesRole,
     **dict.fromkeys(
@@ -55,6 +57,9 @@ _KINDS: dict[str, type[Placed]] = {
         KubernetesWorkload,
     ),
 }
+_VOLUMES = {
+    "configMap": "ConfigMap", "persistentVolumeClaim": "PersistentVolumeClaim", "secret": "SecretSource",
+}  # fmt: skip
 _GIVEN = frozenset({  # a cluster has them without anybody's doing
     ("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt"), ("ClusterRole", "cluster-admin"),
     ("ClusterRole", "admin"), ("ClusterRole", "edit"), ("ClusterRole", "view"),
@@ -68,6 +73,7 @@ class _Named(NamedTuple):
     kind: str
     uid: str
     optional: bool = False
+    is_mounted: bool = False
 
     @property
     def name(self) -> str:
@@ -103,11 +109,11 @@ def _named(estate: Estate) -> Iterator[_Named]:
     for workload in estate.rows(KubernetesWorkload):
         yield _Named(workload, "ServiceAccount", workload.service_account_uid or "")
     for variable in estate.rows(KubernetesContainerVariable):
-        if variable.kind == "config_map":
-            yield _Named(variable, "ConfigMap", variable.reference_uid or "", bool(variable.optional))
+        kind = {"config_map": "ConfigMap", "secret": "SecretSource"}.get(variable.kind or "", "")
+        yield _Named(variable, kind, variable.reference_uid or "", bool(variable.optional))
     for volume in estate.rows(KubernetesVolume):
-        kind = {"configMap": "ConfigMap", "persistentVolumeClaim": "PersistentVolumeClaim"}.get(volume.kind or "", "")
-        yield _Named(volume, kind, volume.reference_uid or "", bool(volume.optional))
+        kind = _VOLUMES.get(volume.kind or "", "")
+        yield _Named(volume, kind, volume.reference_uid or "", bool(volume.optional), bool(volume.is_mounted))
     for rule in estate.rows(KubernetesIngressRule):
         yield _Named(rule, "Service", rule.service_uid or "")
     for backend in estate.rows(KubernetesRouteBackend):
@@ -136,6 +142,9 @@ class _There:
 
     def __init__(self, estate: Estate) -> None:
         self._uids = {table: {row.uid for row in estate.rows(table)} for table in set(_KINDS.values())}
+        # A source is looked for by the secret that it makes.
+        self._uids[KubernetesSecretSource] = {row.target_uid or "" for row in estate.rows(KubernetesSecretSource)}
+        self._fixed = {row.uid for row in estate.rows(KubernetesConfigMap) if row.is_immutable}
         self._open = {
             (gap.scope, gap.table_name): gap for gap in estate.rows(Gap) if not gap.uid and not gap.column_name
         }
@@ -157,7 +166,7 @@ class _There:
             is_there = None
         return KubernetesReference(
             **_place(one.of), kind=one.kind, target=one.name, target_uid=one.uid, is_there=is_there,
-            optional=one.optional,
+            optional=one.optional, is_mounted=one.is_mounted, is_fixed=one.uid in self._fixed,
         )  # fmt: skip
 
     def selected(self, one: _Selected) -> KubernetesReference:
@@ -166,7 +175,14 @@ class _There:
         if not is_there and self._is_open(one.of, KubernetesWorkload, KubernetesPodLabel):
             is_there = None
         return KubernetesReference(
-            **_place(one.of), kind="Pod", target=one.selector, target_uid="", is_there=is_there, optional=False
+            **_place(one.of),
+            kind="Pod",
+            target=one.selector,
+            target_uid="",
+            is_there=is_there,
+            optional=False,
+            is_mounted=False,
+            is_fixed=False,
         )
 
     def _is_open(self, of: Placed, *tables: type[Row]) -> bool:
