@@ -82,12 +82,15 @@ def load_config(args: argparse.Namespace) -> Config | None:
     return load(here) if here.exists() else None
 
 
-def discovered() -> Config:
-    """The sources that can be scanned from here, where no file declares any. Raises UsageError when there is none."""
+def discovered(folder: Path = Path(), *, code: bool = False) -> Config:
+    """The sources that can be scanned from here, where no file declares any; see `discover`.
+
+    Raises UsageError when there is none.
+    """
     from scanner.collectors.discover import discover
     from scanner.environments import Config
 
-    sources, how = discover(Path())
+    sources, how = discover(folder, code=code)
     for sentence in how:
         note(sentence)
     if not sources:
