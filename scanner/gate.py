@@ -10,9 +10,11 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from scanner.tables import Environment, Kinds
 
 if TYPE_CHECKING:
     from scanner.collectors.terraform import Outcome
+    from scanner.results.baseline import Baseline
     from scanner.results.evaluate import Policy
     from scanner.rules import Rules
     from scanner.safe.secrets import Redactor
@@ -37,6 +40,7 @@ _MANIFESTS = (".yaml", ".yml", ".json")
 _HCL = (".tf", ".tofu")
 _OF_A_PLAN = (b'"format_version"', b'"terraform_version"')
 _LIMIT = 512_000_000  # bytes of what comes on standard input
+_MARK = re.compile(rb"#.*?tierwall:waive[ \t]+([A-Za-z0-9][\w.-]*)")
 _NEEDS_PLAN = "make a plan of it: `terraform plan -out=p.tfplan && terraform show -json p.tfplan > plan.json`"
 
 
@@ -74,11 +78,14 @@ def gate(
     account: str = "",
     source: Path | None = None,
     include_passed: bool = False,
+    base: Baseline | None = None,
+    soft_fail: Collection[str] = (),
 ) -> GateOutcome:
     """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
 
     `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place;
     `source` is the folder of the plans' code, by default the one given or the one a plan lies in, if code is there.
+    With `base`, failures that are in it have no consequences, nor do those of the rules in `soft_fail`.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
     from scanner.store import Stage
@@ -98,11 +105,12 @@ def gate(
             policy, how = _placed(policy, estate, environment)
             policy = replace(policy, rules=_in_scope(policy.rules, estate))
             addresses = {uid: address for one in outcomes for uid, address in one.addresses.items()}
+            policy, said = _with_waivers(policy, estate, outcomes, addresses, base)
             excluded = (*_excluded(outcomes), *others)
             result = _judge(estate, policy, started, as_of, include_passed, addresses, excluded)
-    notices = (*how, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
+    notices = (*how, *said, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
     result = replace(result, notices=(*result.notices, *notices))
-    return _outcome(result, fail_on, unknown, outcomes)
+    return _outcome(_compared(result, base, soft_fail), fail_on, unknown, outcomes)
 
 
 def decide(result: Result, fail_on: str, unknown: str) -> int:
@@ -113,8 +121,12 @@ def decide(result: Result, fail_on: str, unknown: str) -> int:
 
 
 def failing(result: Result, fail_on: str) -> Iterator[Finding]:
-    """Failures at or above the severity that nobody has accepted."""
-    return (f for f in result.findings if f.status == "fail" and not f.waived and _counts(f, fail_on))
+    """Failures at or above the severity that nobody has accepted, and that were not there before."""
+    return (
+        f
+        for f in result.findings
+        if f.status == "fail" and not (f.waived or f.soft or f.baseline == "unchanged") and _counts(f, fail_on)
+    )
 
 
 def undecided(result: Result, fail_on: str, unknown: str) -> Iterator[Finding]:
@@ -126,6 +138,19 @@ def undecided(result: Result, fail_on: str, unknown: str) -> Iterator[Finding]:
         for f in result.findings
         if f.status == "unknown" and _counts(f, fail_on) and (unknown == "all" or not f.waits_for_apply)
     )
+
+
+def _compared(result: Result, base: Baseline | None, soft_fail: Collection[str]) -> Result:
+    """The findings with what is known of them beside their status."""
+    if base is None and not soft_fail:
+        return result
+    found = []
+    for finding in result.findings:
+        state = ""
+        if base is not None and finding.status == "fail":
+            state = "new" if base.is_new(finding) else "unchanged"
+        found.append(replace(finding, baseline=state, soft=finding.rule in soft_fail))
+    return replace(result, findings=tuple(found))
 
 
 def _counts(finding: Finding, fail_on: str) -> bool:
@@ -141,6 +166,12 @@ def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcom
         why.append(f"{_many(len(failures), 'failure')} at or above {fail_on}")
     if unknowns:
         why.append(f"{_many(len(unknowns), 'check')} at or above {fail_on} could not be told")
+    known = sum(1 for f in result.findings if f.baseline == "unchanged" and not f.waived and _counts(f, fail_on))
+    if known:
+        why.append(f"{_many(known, 'failure')} at or above {fail_on} there before")
+    soft = sum(1 for f in result.findings if f.status == "fail" and f.soft and _counts(f, fail_on))
+    if soft:
+        why.append(f"{_many(soft, 'failure')} of rules that may fail")
     if not result.summary.resources:
         code = code or CANNOT_TELL
         why.append("nothing to judge: no resource that a rule knows is in what was given")
@@ -271,6 +302,46 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
     assign(estate, policy.config, environment, folder=Path())
     derive(estate)
     return policy, how
+
+
+def _with_waivers(
+    policy: Policy, estate: Estate, plans: Sequence[Outcome], addresses: Mapping[str, str], base: Baseline | None
+) -> tuple[Policy, tuple[str, ...]]:
+    """The policy with its waivers as they hold for this code, and what is to be said of them."""
+    from scanner.results.baseline import for_code, marks_without_effect
+
+    marked = [(uid, names) for plan in plans for uid, names in plan.waivers.items()]
+    marked += _marked_manifests(estate)
+    always = policy.config.governance.waivers_in_gate == "always"
+    waivers = for_code(policy.waivers, base, addresses.items(), marked, always=always)
+    said = [*marks_without_effect(marked, waivers)]
+    if not all(waiver.is_honoured for waiver in waivers):
+        said.append(
+            "waivers that the base of this change does not have are not honoured"
+            if base
+            else "waivers are not honoured: without --new-since nobody can tell that they were there before"
+        )
+    return replace(policy, waivers=waivers), tuple(said)
+
+
+def _marked_manifests(estate: Estate) -> list[tuple[str, tuple[str, ...]]]:
+    """The waivers that comments in manifests name, by uid: a comment is of the object it stands in or just above."""
+    from scanner.tables import Requested, Resource, tables
+
+    starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)  # file → line and uid of its objects
+    for name in {row.table_name for row in estate.rows(Requested)}:
+        if issubclass(tables()[name], Resource):
+            sql = f"SELECT file, line, uid FROM {name} WHERE source = 'manifests' AND line > 0"  # noqa: S608  # declared
+            for file, line, uid in estate.connection.execute(sql):
+                starts[file].append((line, uid))
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for file, objects in sorted(starts.items()):
+        lines = files.read_bytes(file).splitlines() if Path(file).is_file() else []
+        for number, text in enumerate(lines, 1):
+            for name in _MARK.findall(text):
+                above = [start for start, _ in objects if start <= number + 1]
+                found += [(uid, (name.decode(),)) for start, uid in objects if above and start == max(above)]
+    return found
 
 
 def _in_scope(rules: Rules, estate: Estate) -> Rules:

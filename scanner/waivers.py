@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +14,8 @@ from scanner.safe.entries import Entry, read_entry
 
 LONGEST_DAYS = 180
 SHORTEST_REASON = 20  # characters
+STATES = ("active", "not_honoured", "expired")  # of waivers that a failure shows, the one that counts most first
+INLINE = "inline"  # in place of the uid: it covers what code marks with `tierwall:waive <id>`, and nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +33,27 @@ class Waiver:
     created: date
     expires: date  # the last day on which it holds, UTC
     where: str = ""  # file and line
+    is_honoured: bool = True  # False where the gate may not take it from the change that it judges
+    covers: tuple[str, ...] = ()  # uids that it covers beside those of the glob: what code marks or calls so
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it accepts and who accepts it, wherever it stands."""
+        said = [self.id, self.rule, self.uid, self.environment, self.reason, self.owner, self.approver, self.ticket]
+        return hashlib.sha256(json.dumps([*said, f"{self.created}", f"{self.expires}"]).encode()).hexdigest()
 
     def state(self, as_of: float) -> str:
-        """active, expired, or pending before the day it was created."""
+        """active, expired, pending before the day it was created, or not_honoured."""
         today = datetime.fromtimestamp(as_of, UTC).date()
         if today > self.expires:
             return "expired"
-        return "pending" if today < self.created else "active"
+        if today < self.created:
+            return "pending"
+        return "active" if self.is_honoured else "not_honoured"
 
     def matches(self, uid: str, environment: str | None) -> bool:
         """Whether it covers the resource. One whose environment could not be told is covered by `*` alone."""
-        if not fnmatch.fnmatchcase(uid, self.uid):
+        if uid not in self.covers and not fnmatch.fnmatchcase(uid, self.uid):
             return False
         return self.environment == "*" if environment is None else fnmatch.fnmatchcase(environment, self.environment)
 

@@ -149,13 +149,13 @@ def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> 
     if getattr(args, "rule", None):
         rules = rules.only(args.rule)
     governance, asked = config.governance, {f.id: f.asked for f in frameworks}
+    named = getattr(args, "waivers", None)
+    waivers = named or (config.root / governance.waivers if governance.waivers else None)
     return Policy(
         config=config,
         rules=rules,
         frameworks=frameworks,
-        waivers=load_waivers(config.root / governance.waivers, every, governance.approvers)
-        if governance.waivers
-        else (),
+        waivers=load_waivers(waivers, every, governance.approvers) if waivers else (),
         attestations=load_attestations(config.root / governance.attestations, asked)
         if governance.attestations and shown
         else (),

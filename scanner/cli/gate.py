@@ -33,6 +33,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", type=Path, metavar="DIR", help="the plan's code, for file and line (beside the plan)"
     )
+    parser.add_argument(
+        "--new-since", default="", metavar="BASE",
+        help="fail only for what is not in BASE: a findings file, git:REF, or a snapshot (its id, or latest)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--soft-fail", action="append", default=[], metavar="RULE", help="a rule whose failures have no consequences"
+    )
+    parser.add_argument("--waivers", type=Path, metavar="FILE", help="waivers, in place of those tierwall.yaml names")
+    common.database(parser)
     common.configuration(parser)
     common.judging(parser)
     parser.set_defaults(fail_on="high")
@@ -40,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge; with no output asked for, say for each finding that counts where it is and what to do."""
+    from scanner.cli.since import baseline
     from scanner.errors import UsageError
     from scanner.gate import gate
 
@@ -49,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("gate: --environment can be given once: code is judged as part of one environment")
     environment = args.environment[0] if args.environment else None
     config = _config(args, environment)
+    policy = common.policy(args, config, brief=True)
+    soft = {rule.id for name in args.soft_fail for rule in policy.rules.only([name]).values()}
     outcome = gate(
         args.paths,
-        common.policy(args, config, brief=True),
+        policy,
         _redactor(args),
         plans=args.plan,
         environment=environment,
@@ -61,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         account=args.account,
         source=args.source,
         include_passed=args.include_passed,
+        base=baseline(args, policy),
+        soft_fail=soft,
     )
     _show(args, outcome)
     return outcome.exit_code

@@ -189,6 +189,7 @@ class Governance(Model):
     waivers: Relative | None = None
     attestations: Relative | None = None
     approvers: Many[Text] = ()
+    waivers_in_gate: Literal["base", "always"] = "base"  # base: those that the code it is compared with has already
     duties: Relative | None = None
     applicability: Relative | None = None
 

@@ -15,8 +15,8 @@ _ERRORS = ("critical", "high")
 
 def render(result: Result, **_: object) -> str:
     """Errors, then warnings, of which failures come first, and one notice of all that there was."""
-    shown = [f for f in result.findings if not (f.waived or f.waits_for_apply)]
-    errors = [f for f in shown if f.status == "fail" and f.severity in _ERRORS]
+    shown = [f for f in result.findings if not (f.waived or f.waits_for_apply or f.baseline == "unchanged")]
+    errors = [f for f in shown if f.status == "fail" and f.severity in _ERRORS and not f.soft]
     warnings = sorted((f for f in shown if f not in errors), key=lambda f: f.status != "fail")
     lines = [*_commands("error", errors), *_commands("warning", warnings)]
     left_out = len(shown) - len(lines)

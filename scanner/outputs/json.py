@@ -108,6 +108,7 @@ def document(result: Result, *, include_passed: bool = False) -> dict[str, Any]:
             for line in result.scopes
         ],
         "notices": list(result.notices),
+        "waivers": [{"id": line.id, "state": line.state, "digest": line.digest} for line in result.waivers],
         "excluded": [{"what": line.what, "why": line.why} for line in result.excluded],
         "refusals": [_refusal(line) for line in result.refusals],
         "rules": [_rule(line) for line in result.rules],
@@ -138,6 +139,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "controls": _controls(finding.controls),
         "first_seen": utc(finding.first_seen),
         "waiver": _waiver(finding.waiver),
+        "baseline": finding.baseline,
+        "soft": finding.soft,
         "stands_for": finding.stands_for,
     }
 

@@ -55,6 +55,8 @@ def _case(finding: Finding) -> ElementTree.Element:
         said = "; ".join(map(_said, finding.because)) or finding.message or "could not be told"
         error = ElementTree.SubElement(case, "error", _attributes(message=said, type="unknown"))
         error.text = clean(f"{finding.title}\n{finding.message}\nfinding {finding.id}\n")
+    elif finding.status == "fail" and finding.baseline == "unchanged":
+        ElementTree.SubElement(case, "skipped", _attributes(message=f"was there before: {finding.message}"))
     elif finding.status == "fail":
         failure = ElementTree.SubElement(case, "failure", _attributes(message=finding.message, type=finding.severity))
         where = subject.environment or "no environment"
@@ -80,7 +82,8 @@ def _attributes(**values: object) -> dict[str, str]:
 
 
 def _count(findings: Sequence[Finding]) -> dict[str, object]:
-    failures = sum(1 for f in findings if f.status == "fail" and not f.waived)
+    failures = sum(1 for f in findings if f.status == "fail" and not f.waived and f.baseline != "unchanged")
     errors = sum(1 for f in findings if f.status == "unknown")
-    skipped = sum(1 for f in findings if f.waived or f.status == "not_applicable")
+    known = sum(1 for f in findings if f.status == "fail" and not f.waived and f.baseline == "unchanged")
+    skipped = known + sum(1 for f in findings if f.waived or f.status == "not_applicable")
     return {"tests": len(findings), "failures": failures, "errors": errors, "skipped": skipped, "time": "0"}

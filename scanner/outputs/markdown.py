@@ -16,7 +16,9 @@ _MOST_CELL = 300  # characters; one resource with a thousand ports does not take
 
 def render(result: Result, *, include_passed: bool = False, **_: object) -> str:
     """Failures, unknowns, what is accepted, what waits for an apply: as many rows as there is room for, worst first."""
-    failed = [f for f in result.findings if f.status == "fail" and not f.waived]
+    failing = [f for f in result.findings if f.status == "fail" and not f.waived]
+    failed = [f for f in failing if f.baseline != "unchanged"]
+    before = [f for f in failing if f.baseline == "unchanged"]
     unknown = [f for f in result.findings if f.status == "unknown" and not f.waits_for_apply]
     waiting = [f for f in result.findings if f.waits_for_apply]
     waived = [f for f in result.findings if f.waived]
@@ -24,8 +26,8 @@ def render(result: Result, *, include_passed: bool = False, **_: object) -> str:
     lines += [f"> {note}" for note in _notes(result)]
     end = ["", f"{result.summary.rules:,} rules over {result.summary.resources:,} resources."]
     parts = [
-        ("Failures", failed), ("Could not be told", unknown), ("Accepted until a waiver runs out", waived),
-        ("Known after the apply", waiting),
+        ("Failures", failed), ("Could not be told", unknown), ("There before this change", before),
+        ("Accepted until a waiver runs out", waived), ("Known after the apply", waiting),
     ]  # fmt: skip
     if include_passed:
         parts.append(("Passed", [f for f in result.passed if f.status == "pass"]))

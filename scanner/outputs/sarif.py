@@ -112,6 +112,8 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
             "discriminator": finding.discriminator,
         },
     }
+    if finding.baseline:
+        body["baselineState"] = finding.baseline
     if finding.waiver and finding.waived:
         body["suppressions"] = [_suppression(finding.waiver)]
     return body

@@ -46,7 +46,7 @@ from scanner.results.places import declared
 from scanner.results.values import Values
 from scanner.rules.verdict import SCOPE, Because, Verdict
 from scanner.tables import Derived, Environment, Resource, tables
-from scanner.waivers import Waiver
+from scanner.waivers import STATES, Waiver
 
 if TYPE_CHECKING:
     from scanner.rules.rule import Rule
@@ -329,9 +329,9 @@ class _Builder:
         return replace(known, values=values) if values else known
 
     def _waive(self, finding: str, rule: str, subject: Subject) -> WaiverRef | None:
-        """The waiver that covers a failure: an active one if there is, else the one that has run out."""
+        """The waiver that covers a failure: an active one if there is, else one not honoured, else one run out."""
         matching = [w for w in self.waivers_of[rule] if w.matches(subject.uid, subject.environment)]
-        by_state = {state: [w for w in matching if w.state(self.as_of) == state] for state in ("active", "expired")}
+        by_state = {state: [w for w in matching if w.state(self.as_of) == state] for state in STATES}
         for state, found in by_state.items():
             for waiver in found:
                 self.covered[waiver.id].append(finding)
@@ -527,6 +527,7 @@ class _Builder:
                 created=w.created.isoformat(),
                 expires=w.expires.isoformat(),
                 state=w.state(self.as_of),
+                digest=w.digest,
                 findings=tuple(sorted(self.covered[w.id])),
             )
             for w in self.waivers

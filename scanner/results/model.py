@@ -132,7 +132,7 @@ class WaiverRef:
     """The waiver that accepts a finding, or the one that no longer does."""
 
     id: str
-    state: str  # active, expired
+    state: str  # active, expired, not_honoured
     reason: str
     owner: str
     approver: str
@@ -160,6 +160,8 @@ class Finding:
     controls: tuple[ControlRef, ...] = ()
     first_seen: float | None = None
     waiver: WaiverRef | None = None
+    baseline: str = ""  # new, unchanged; '' where it is compared with nothing
+    soft: bool = False  # its rule may fail without consequences
     stands_for: int = 0  # unknown verdicts of other rules that come of this finding alone
     behind: str = ""  # id of the finding that stands for this one where it is shown, '' where it stands for itself
 
@@ -390,8 +392,9 @@ class WaiverLine:
     ticket: str
     created: str
     expires: str
-    state: str  # active, expired, pending
+    state: str  # active, expired, pending, not_honoured
     findings: tuple[str, ...]  # ids of what it covers, or covered until it expired
+    digest: str = ""  # SHA-256 of what it accepts
 
 
 @dataclass(frozen=True, slots=True)
