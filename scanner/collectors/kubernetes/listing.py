@@ -12,6 +12,7 @@ from scanner.collectors.kubernetes.reads import Read
 from scanner.tables import Call, Json
 
 PAGE = 500  # items
+MAX_PAGES = 100_000  # more than any list has; a server that never ends is an error, not a hang
 _GONE = 410  # a continue token is too old
 T = TypeVar("T")
 Keep = Callable[[dict[str, Json]], T | None]
@@ -73,12 +74,12 @@ def list_all(api: Api, read: Read, keep: Keep[T], namespace: str = "") -> Listin
 
 def _pages(api: Api, out: Listing[T], keep: Keep[T]) -> None:
     token = ""
-    while True:
+    for _ in range(MAX_PAGES):
         more = {"continue": token} if token else {}
         answer = api.get(out.read.path(out.namespace), limit=PAGE, **more)
         _count(out, answer)
         items, metadata = answer.body.get("items"), answer.body.get("metadata")
-        if not isinstance(metadata, dict) or not _are_objects(items):
+        if not isinstance(metadata, dict) or "items" not in answer.body or not _are_objects(items):
             raise Refused("error", "NotAList", "the answer is no list", status=200, attempts=0)
         out.pages += 1
         out.seen += len(items or ())
@@ -87,9 +88,12 @@ def _pages(api: Api, out: Listing[T], keep: Keep[T]) -> None:
             kept = keep({**item, "apiVersion": out.read.version, "kind": out.read.kind})
             if kept is not None:
                 out.items.append(kept)
-        token = metadata.get("continue") or ""
+        before, token = token, metadata.get("continue") or ""
         if not token:
             return
+        if token == before:
+            break
+    raise Refused("error", "EndlessList", "the list does not end", status=200, attempts=0)
 
 
 def _are_objects(items: Json) -> bool:

@@ -285,6 +285,17 @@ class Seen:
     references: tuple[tuple[str, str, str], ...] = ()  # to secrets: name, use, key
     asks_account: str = ""  # the service account that decides whether its token is mounted; '' if none does
     values: dict[str, str] | None = None  # of a secret
+    is_identified: bool = True  # else the problem is that nobody can tell which object it is
+
+
+def unidentified(obj: Mapping[str, Json], *, namespaced: bool) -> str:
+    """What an object that an API server gave lacks of its identity; '' if it is complete."""
+    metadata = obj.get("metadata")
+    given = metadata if isinstance(metadata, dict) else {}
+    for key in ("name", "namespace") if namespaced else ("name",):
+        if not isinstance(given.get(key), str) or not given[key]:
+            return f"an object without metadata.{key}"
+    return ""
 
 
 def see(obj: Mapping[str, Json], where: Place, namespace: str = "") -> Seen:

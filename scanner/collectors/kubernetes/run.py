@@ -6,7 +6,8 @@ import fnmatch
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +21,7 @@ from scanner.collectors.kubernetes.objects import (
     Seen,
     is_owned,
     see,
+    unidentified,
     with_service_account,
 )
 from scanner.collectors.kubernetes.reads import NAMESPACES, PRESENT, READS, SECRETS, SERVICE_ACCOUNTS, Read
@@ -103,6 +105,7 @@ class _Reader:
         self.secrets = Secrets()
         self.accounts: dict[tuple[str, str], Json] = {}
         self.accounts_lost: dict[str, _Failure] = {}  # by namespace, '' for all
+        self.accounts_odd: dict[tuple[str, str], _Failure] = {}
         self.spaces: list[str] = []  # namespaces that are known to be there
         self.spaces_lost: _Failure | None = None
         self.stopped: _Failure | None = None  # nothing more is asked
@@ -198,7 +201,7 @@ class _Reader:
         """List one resource wherever it is to be read, and keep what came and what did not."""
         for listing in self._listings(api, read):
             for seen in listing.items:
-                self._keep(seen)
+                self._keep(seen, listing)
 
     def _listings(self, api: Api, read: Read) -> Iterator[Listing[Seen]]:
         if read is NAMESPACES:
@@ -223,8 +226,10 @@ class _Reader:
     def _namespaces(self, api: Api) -> Iterator[Listing[Seen]]:
         """The namespaces that are scanned. Where listing them is forbidden, those that are named are read singly."""
         found = self._list(api, NAMESPACES, keep_quiet=bool(self.literal))
-        found.items = [seen for seen in found.items if self._is_scanned(seen.document.name)]
-        self.spaces = [seen.document.name for seen in found.items]
+        found.items = [s for s in found.items if not s.is_identified or self._is_scanned(s.document.name)]
+        self.spaces = [seen.document.name for seen in found.items if seen.is_identified]
+        if odd := next((seen for seen in found.items if not seen.is_identified), None):
+            self.spaces_lost = _Failure(_malformed(odd), found.call)
         if found.refused:
             self.spaces_lost = _Failure(found.refused, found.call)
         yield found
@@ -243,7 +248,8 @@ class _Reader:
         try:
             answer = api.get(f"{NAMESPACES.path()}/{name}")
             out.attempts, out.request_id, out.seen = answer.attempts, answer.request_id, 1
-            out.items = [see({**answer.body, "apiVersion": "v1", "kind": "Namespace"}, self.where)]
+            seen = self._seen(NAMESPACES, {**answer.body, "apiVersion": "v1", "kind": "Namespace"})
+            out.items = [seen] if seen else []
         except Refused as refused:
             out.attempts, out.request_id = refused.attempts, refused.request_id
             out.is_absent = refused.status == 404
@@ -261,7 +267,7 @@ class _Reader:
         if self.stopped:
             self._miss(read, self.stopped, self.stopped.refused.message)
             return Listing(read, space, refused=self.stopped.refused, call=self.stopped.call)
-        listing = list_all(api, read, self._seen, space)
+        listing = list_all(api, read, partial(self._seen, read), space)
         listing.call = self.stage.call(
             listing.as_call(self.scope, uid(self.name, "", "Namespace", space) if space else "")
         )
@@ -276,35 +282,53 @@ class _Reader:
                 self.stopped = failure
         return listing
 
-    def _seen(self, obj: dict[str, Json]) -> Seen | None:
+    def _seen(self, read: Read, obj: dict[str, Json]) -> Seen | None:
         """What is kept of an object as it goes by."""
-        return None if is_owned(obj) else see(obj, self.where)
+        if is_owned(obj):
+            return None
+        seen, lacks = see(obj, self.where), unidentified(obj, namespaced=read.namespaced)
+        return replace(seen, problem=lacks, is_identified=False) if lacks else seen
 
     def _is_scanned(self, space: str) -> bool:
         return not self.globs or any(fnmatch.fnmatchcase(space, glob) for glob in self.globs)
 
     # --- what came, and what did not --------------------------------------------------------------------------------
 
-    def _keep(self, seen: Seen) -> None:
+    def _keep(self, seen: Seen, listing: Listing[Seen]) -> None:
         document = seen.document
         space, name = document.namespace, document.name
+        if seen.problem:
+            self._confess(seen, listing)
+            if not seen.is_identified:
+                return
         if document.kind == SECRETS.document:
             self.secrets.see(document, seen.values)
             return
         self.secrets.refer(document, seen.references)
-        if document.kind == SERVICE_ACCOUNTS.document:
+        if document.kind == SERVICE_ACCOUNTS.document and not seen.problem:
             self.accounts[space, name] = document.parts.get("object")
         if seen.asks_account:
             key = (space, seen.asks_account)
-            lost = self.accounts_lost.get("") or self.accounts_lost.get(space)
+            lost = self.accounts_lost.get("") or self.accounts_lost.get(space) or self.accounts_odd.get(key)
             if key in self.accounts or not lost:
                 document = with_service_account(document, self.accounts.get(key))
             else:
                 self._lose([KubernetesWorkload], lost, lost.refused.message, document.uid, "automounts_token")
-        if seen.problem:
-            failure = _Failure(Refused("error", "Malformed", seen.problem), 0)
-            self._lose(BY_NAME[document.kind].tables, failure, seen.problem, document.uid)
         self.stage.document(document)
+
+    def _confess(self, seen: Seen, listing: Listing[Seen]) -> None:
+        """Keep the gaps of an object that is not as the API has it: its own, or the list's where it has no identity."""
+        failure, read = _Failure(_malformed(seen), listing.call), listing.read
+        own = BY_NAME[seen.document.kind].tables
+        if seen.is_identified:
+            self._lose(own, failure, seen.problem, seen.document.uid)
+            self._lose([t for t in read.fills if t not in own], failure, seen.problem)  # whom it refers to
+        else:
+            self._miss(read, failure, seen.problem)
+        if read is SERVICE_ACCOUNTS:
+            self.accounts_odd[seen.document.namespace, seen.document.name] = failure
+            if not seen.is_identified:
+                self.accounts_lost[listing.namespace] = failure
 
     def _miss(self, read: Read, failure: _Failure, detail: str) -> None:
         self._lose(read.fills, failure, detail)
@@ -323,3 +347,7 @@ class _Reader:
                     reason=failure.refused.reason, call=failure.call, detail=detail,
                 )
             )  # fmt: skip
+
+
+def _malformed(seen: Seen) -> Refused:
+    return Refused("error", "Malformed", seen.problem)

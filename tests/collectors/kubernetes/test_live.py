@@ -466,7 +466,9 @@ def test_an_object_that_is_none_by_the_api_is_unknown_and_hides_no_other(scan: S
     rows = {row.name: row.host_network for row in found.rows(KubernetesWorkload)}
     assert rows == {"broken": None, "fine": False}
     uid = "k8s:test/production/Pod/broken"
-    assert {(g.uid, g.reason, g.detail) for g in found.gaps()} == {(uid, "error", "containers is not a list")}
+    problem = ("error", "containers is not a list")
+    assert {(g.uid, g.reason, g.detail) for g in found.gaps()} == {(uid, *problem), ("", *problem)}
+    assert {g.table_name for g in found.gaps() if not g.uid} == {"kubernetes_secret", "kubernetes_secret_reference"}
 
 
 def test_the_version_says_which_cloud_runs_the_cluster(scan: Scanner) -> None:
