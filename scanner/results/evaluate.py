@@ -26,6 +26,8 @@ from scanner.store.codec import digest
 from scanner.tables import Call, Environment, Kinds, Scope, TierwallRun
 from scanner.waivers import Waiver
 
+_LEFT_BEHIND = "an earlier snapshot read it and this one was not asked to: nothing is said of what it holds"
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -73,15 +75,9 @@ def evaluate(
         tempfile.TemporaryDirectory(prefix="tierwall-") as folder,
         store.estate(snapshot, kinds, Path(folder)) as estate,
     ):
-        if estate.path == store.path:
-            with store.writing() as connection:  # in one step, or a killed run would look like a changed table
-                held = Estate(store.path, connection)
-                assign(held, policy.config)
-                derive(held)
-                store.seal_projection(snapshot.id)
-        else:
-            assign(estate, policy.config)
-            derive(estate)
+        assign(estate, policy.config)
+        derive(estate)
+        store.show(snapshot, estate)
         names = [row.id for row in estate.rows(Environment) if row.id]
         for wanted in environments:
             if wanted not in names:
@@ -103,6 +99,7 @@ def evaluate(
             *not_read(policy.config, scopes),
             *passed_over(estate.rows(Call, "service = 'file'")),
         ]
+        excluded += [Exclusion(f"scope {scope}", _LEFT_BEHIND) for scope in store.left_behind(snapshot.id)]
         if environments:
             others = [name for name in names if name not in environments]
             excluded.append(Exclusion(f"environments {', '.join(others)}", "the report was asked for others alone"))

@@ -23,7 +23,7 @@ from scanner.store.estate import Estate, connect, remove_estate
 from scanner.store.lock import CollectionLock
 from scanner.store.place import WRITE_WAIT_SECONDS, cautions, refuse_network, translated
 from scanner.store.stage import About, Stage, read_about, tables_digest, take_out
-from scanner.tables import Call, Document, Gap, Kinds, Requested, Row, Scope, TierwallRun, tables
+from scanner.tables import Call, Derived, Document, Gap, Kinds, Requested, Row, Scope, TierwallRun, tables
 
 LEDGER: tuple[type[Row], ...] = (Scope, Requested, Call, Gap)
 JUDGED = ("environment", "assignment", "tierwall_assignment", "tierwall_threshold", "tierwall_allowed_path")
@@ -355,11 +355,51 @@ class Store:
         return connect(self.path, read_only=True)
 
     def estate(self, snapshot: Snapshot, kinds: Kinds, folder: Path) -> Estate:
-        """The snapshot in typed tables: the store's own if it holds it, else projected into a new file in `folder`."""
-        held = self.connection.execute("SELECT snapshot, tables_digest FROM projection").fetchone()
-        if held == (snapshot.id, tables_digest()):
-            return Estate(self.path, connect(self.path))
-        return self.project(snapshot, kinds, folder / f"snapshot-{snapshot.id}.db")
+        """The snapshot in typed tables of a new file in `folder`, so that what others write meanwhile is not in it."""
+        path = folder / f"snapshot-{snapshot.id}.db"
+        return self._copied(snapshot, path) or self.project(snapshot, kinds, path)
+
+    def _copied(self, snapshot: Snapshot, path: Path) -> Estate | None:
+        """Copied from the store's own typed tables as they are at one moment; None where they hold another snapshot."""
+        with translated(self.path):
+            estate = Estate.create(path)
+            connection = estate.connection
+            connection.execute("ATTACH ? AS store", [f"{self.path.absolute().as_uri()}?mode=ro"])
+            connection.execute("BEGIN")
+            is_held = self._holds(snapshot.id, connection)
+            for name in tables() if is_held else ():
+                then = f"finished <= {snapshot.finished!r}" if name == TierwallRun.table else "true"
+                connection.execute(f"INSERT INTO {name} SELECT * FROM store.{name} WHERE {then}")
+            connection.execute("COMMIT")
+            connection.execute("DETACH store")
+        if is_held:
+            return estate
+        estate.close()
+        remove_estate(path)
+        return None
+
+    def _holds(self, number: int, connection: sqlite3.Connection) -> bool:
+        """Whether the typed tables hold the snapshot."""
+        held = connection.execute("SELECT snapshot, tables_digest FROM projection").fetchone()
+        return bool(held == (number, tables_digest()))
+
+    def show(self, snapshot: Snapshot, judged: Estate) -> None:
+        """Let the store's typed tables show what an evaluation of the newest snapshot filled in."""
+        derived = [name for name, kind in tables().items() if issubclass(kind, Derived)]
+        with translated(self.path):
+            self.connection.execute("ATTACH ? AS judged", [str(judged.path)])
+        try:
+            with self.writing() as connection:
+                (newest,) = connection.execute("SELECT max(id) FROM snapshot").fetchone()
+                if snapshot.id == newest:
+                    names = [*JUDGED, Gap.table, *derived] if self._holds(newest, connection) else tables()
+                    for name in dict.fromkeys(names):
+                        if name != TierwallRun.table:
+                            connection.execute(f"DELETE FROM main.{name}")
+                            connection.execute(f"INSERT INTO main.{name} SELECT * FROM judged.{name}")
+                    self.seal_projection(newest)
+        finally:
+            self.connection.execute("DETACH judged")
 
     def project(self, snapshot: Snapshot, kinds: Kinds, path: Path) -> Estate:
         """The snapshot in typed tables of a new file, shaped again from its documents."""
@@ -397,6 +437,15 @@ class Store:
             {"number": number},
         )
         return {uid: Member(*rest) for uid, *rest in found if (rest[2], rest[1]) in asked}
+
+    def left_behind(self, number: int) -> list[str]:
+        """The scopes whose resources earlier snapshots read, and of which this one was asked nothing."""
+        asked = {scope.id for scope in self.ledger(number) if isinstance(scope, Scope)}
+        found = self.connection.execute(
+            "SELECT DISTINCT scope FROM resource WHERE first <= ? AND (until IS NULL OR until > ?) ORDER BY scope",
+            [number, number],
+        )
+        return [scope for (scope,) in found if scope not in asked]
 
     def document(self, number: int, uid: str, member: Member) -> Document:
         """The document of one member of a snapshot, volatile values included."""
@@ -438,9 +487,15 @@ class Store:
 
     # ---- evaluations and runs
 
-    def keep_evaluation(self, evaluation: Evaluation, verdicts: Iterable[tuple[str, ...]]) -> int:
-        """Keep the verdicts (rule, uid, discriminator, status, message, because) as history."""
+    def keep_evaluation(self, evaluation: Evaluation, verdicts: Iterable[tuple[str, ...]]) -> int | None:
+        """Keep the verdicts (rule, uid, discriminator, status, message, because) as history; answers with its number.
+
+        None where a newer snapshot has been judged meanwhile: history does not go back.
+        """
         with self.writing() as connection:
+            (newest,) = connection.execute("SELECT max(snapshot) FROM evaluation").fetchone()
+            if newest is not None and newest > evaluation.snapshot:
+                return None
             last = connection.execute("SELECT id, digest FROM evaluation ORDER BY id DESC LIMIT 1").fetchone()
             number, parent = (last[0] + 1, last[1]) if last else (1, "")
             connection.execute(
