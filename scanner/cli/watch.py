@@ -32,14 +32,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan, tell, wait; a scan that fails is said and the next one tries again."""
-    from scanner.alerts import news, notify
+    from scanner.alerts import check, news, notify
     from scanner.collectors.kinds import all_kinds
     from scanner.results.evaluate import evaluate, record
-    from scanner.store import Store
+    from scanner.store import BusyError, Store
 
     every = interval(args.every)
     if not args.notify:
         raise UsageError("watch: name at least one --notify URL, such as mailtos://… or slack://…")
+    check(args.notify)
     done = 0
     code = common.CLEAN
     while True:
@@ -54,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
                 told = notify(store, news(store, result, args.at_least), args.notify, config.organization or "")
             common.note(f"snapshot {result.snapshot.id}: told of {told} findings")
             code = common.CLEAN
-        except StoreError:
-            raise
         except ScannerError as e:
+            if isinstance(e, StoreError) and not isinstance(e, BusyError):
+                raise
             common.note(f"tierwall: {e}")
             code = e.exit_code
         done += 1

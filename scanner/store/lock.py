@@ -10,6 +10,10 @@ from scanner.errors import StoreError
 from scanner.store.place import translated
 
 
+class BusyError(StoreError):
+    """Another process collects into the database: later is soon enough."""
+
+
 class CollectionLock:
     """Held from `take` to `release`. Its file says which process holds it, and is gone when nobody does."""
 
@@ -19,7 +23,7 @@ class CollectionLock:
 
     @classmethod
     def take(cls, database: Path) -> CollectionLock:
-        """Raises StoreError when another process holds it."""
+        """Raises BusyError when another process holds it, StoreError where there are no locks."""
         path = _path(database)
         while True:
             with translated(database):
@@ -30,7 +34,7 @@ class CollectionLock:
                 holder = _number(handle)
                 os.close(handle)
                 by = f" (process {holder})" if holder else ""
-                raise StoreError(
+                raise BusyError(
                     database, f"another scan is writing to it{by}; wait for it, or name another --db"
                 ) from e
             except OSError as e:  # a file system without locks

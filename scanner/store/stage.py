@@ -168,9 +168,14 @@ class Stage:
             self._add(*rows)
             for record in connection.execute("SELECT * FROM stage_waiting WHERE unit = ?", [number]).fetchall():
                 _, kind, _, scope, sha, body, observed, *_ = record
-                if digest(unpack(body)) != sha:
+                try:
+                    is_sound = digest(unpack(body)) == sha
+                    seen = unpack(observed) if observed else {}
+                except ValueError:
+                    is_sound, seen = False, {}
+                if not is_sound:
                     raise StoreError(self.estate.path, "the interrupted scan is damaged; run `tierwall scan`")
-                document = take_out(scope, body, unpack(observed) if observed else {})
+                document = take_out(scope, body, seen)
                 self._staged.append(record)
                 self._add(*self.kinds[kind].shape(document))
             self._flush()
@@ -216,7 +221,12 @@ class Stage:
         """Keep a resource of an earlier snapshot that this one could not list again: stale, hence unknown."""
         self._keep(document, self.kinds[document.kind].shape(document), stale=True)
         table = self.kinds[document.kind].tables[0].table
-        self.gap(Gap(scope=document.scope, uid=document.uid, table_name=table, reason="stale", call=refused.call))
+        self.gap(
+            Gap(
+                scope=document.scope, uid=document.uid, table_name=table, reason="stale", call=refused.call,
+                detail=refused.detail,
+            )
+        )  # fmt: skip
 
     def _keep(self, document: Document, rows: Iterable[Row], *, stale: bool, unit: int = 0) -> None:
         kind = self.kinds[document.kind]
@@ -231,9 +241,7 @@ class Stage:
     def _note(self, unit: int, *rows: Row) -> None:
         """Keep rows of the ledger, and which unit they are of where that may matter."""
         if self.about:
-            self._noted += (
-                (unit, r.table, r.id if isinstance(r, Call) else None, json.dumps(r.values())) for r in rows
-            )
+            self._noted += (_noted(unit, row) for row in rows)
         self._add(*rows)
 
     def _add(self, *rows: Row) -> None:
@@ -252,8 +260,11 @@ class Stage:
             connection.execute("BEGIN")
             try:
                 self.estate.insert(self._rows)
-                self.estate.insert(self._contradicted())
+                contradicted = self._contradicted()
+                self.estate.insert(gap for _, gap in contradicted)
                 connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._staged)
+                if self.about:
+                    self._noted += (_noted(unit, gap) for unit, gap in contradicted)
                 connection.executemany("INSERT INTO stage_noted VALUES (?, ?, ?, ?)", self._noted)
                 connection.execute("UPDATE stage_unit SET done = 1 WHERE id = ?", [ended])
                 connection.execute("COMMIT")
@@ -264,20 +275,24 @@ class Stage:
         self._staged.clear()
         self._noted.clear()
 
-    def _contradicted(self) -> list[Gap]:
-        """Gaps of the resources that two documents say different things of: which of the two holds is not known."""
+    def _contradicted(self) -> list[tuple[int, Gap]]:
+        """Gaps of the resources that two documents say different things of: which of the two holds is not known.
+
+        Each is of both units, for after an interruption the one may be read again and the other not.
+        """
         uids = json.dumps([record[0] for record in self._staged])
         kept = self.estate.connection.execute(
-            "SELECT uid, kind, scope, sha FROM staged WHERE uid IN (SELECT value FROM json_each(?))", [uids]
+            "SELECT uid, kind, scope, sha, unit FROM staged WHERE uid IN (SELECT value FROM json_each(?))", [uids]
         )
-        seen = {uid: (kind, scope, sha) for uid, kind, scope, sha in kept}
+        seen = {uid: rest for uid, *rest in kept}
         found = []
-        for uid, kind, _, scope, sha, *_ in self._staged:
-            other, elsewhere, told = seen.setdefault(uid, (kind, scope, sha))
+        for uid, kind, _, scope, sha, _, _, _, unit in self._staged:
+            other, elsewhere, told, first = seen.setdefault(uid, [kind, scope, sha, unit])
             if told != sha:
                 detail = f"described twice, differently: in {elsewhere} and in {scope}"
                 found += [
-                    Gap(scope=place, uid=uid, table_name=t.table, reason="error", detail=detail)
+                    (whose, Gap(scope=place, uid=uid, table_name=t.table, reason="error", detail=detail))
+                    for whose in sorted({first, unit})
                     for place in sorted({elsewhere, scope})
                     for t in dict.fromkeys((*self.kinds[other].tables, *self.kinds[kind].tables))
                 ]
@@ -369,6 +384,10 @@ def lay_down(document: Document, volatile: Iterable[str]) -> tuple[str, bytes, b
     if document.file:
         seen |= {"file": document.file, "line": document.line}
     return digest(body), pack(body), pack(seen) if seen else b""
+
+
+def _noted(unit: int, row: Row) -> tuple[int, str, int | None, str]:
+    return unit, row.table, row.id if isinstance(row, Call) else None, json.dumps(row.values())
 
 
 def take_out(scope: str, packed: bytes, seen: Mapping[str, Any]) -> Document:

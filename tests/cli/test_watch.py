@@ -13,6 +13,8 @@ import pytest
 
 from scanner.bundled import bundled
 from scanner.cli import main
+from scanner.store import Store
+from scanner.store.lock import CollectionLock
 
 
 class Inbox(ThreadingHTTPServer):
@@ -104,3 +106,12 @@ def test_a_message_that_was_not_taken_goes_out_with_the_next_scan(
     inbox.status = 200
     assert watch(acme, inbox) == 0
     assert [m["title"] for m in inbox.messages] == ["Tierwall: 4 new or worse findings in Acme"]
+
+
+def test_a_scan_that_runs_already_is_waited_for(acme: Path, inbox: Inbox, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(acme / "tierwall.db"):
+        lock = CollectionLock.take(acme / "tierwall.db")
+    assert watch(acme, inbox) == 4
+    assert "another scan is writing to it" in capsys.readouterr().err
+    lock.release()
+    assert watch(acme, inbox) == 0
