@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHONS ?= 3.11 3.12 3.13
 # Any value: a test that is skipped must be on tests/allowed-skips.txt.
 STRICT ?=
-MORE := slow or needs_terraform or needs_chromium or needs_poppler or needs_java
+MORE := slow or needs_terraform or needs_chromium or needs_poppler or needs_java or needs_checkov
 PYTEST = -m pytest -n 2 $(if $(STRICT),--strict-skips)
 
 .PHONY: demo test test-all lint types layers quick more pythons libraries extras lock
@@ -55,8 +55,13 @@ quick-%: $(VENV)-%/.installed libraries
 libraries: $(VENV)/.installed
 	@tools/weasyprint-libraries $(BIN)/python
 
-extras:
+extras: $(VENV)-checkov/.installed
 	@tools/extras
+
+# Checkov pins old libraries, so it has an environment of its own beside ours, where `tierwall gate` finds it.
+$(VENV)-checkov/.installed: tools/checkov tools/checkov.lock
+	@tools/checkov $(VENV)-checkov
+	@touch $@
 
 lock:
 	tools/lock $(LOCK)

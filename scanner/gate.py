@@ -27,9 +27,11 @@ from scanner.safe import files
 from scanner.tables import Environment, Kinds
 
 if TYPE_CHECKING:
+    from scanner.collectors.checkov import Check
     from scanner.collectors.terraform import Outcome
     from scanner.results.baseline import Baseline
     from scanner.results.evaluate import Policy
+    from scanner.results.foreign import ForeignCheck
     from scanner.rules import Rules
     from scanner.safe.secrets import Redactor
     from scanner.store import Estate, Stage
@@ -80,17 +82,19 @@ def gate(
     include_passed: bool = False,
     base: Baseline | None = None,
     soft_fail: Collection[str] = (),
+    with_checkov: bool = False,
 ) -> GateOutcome:
     """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
 
     `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place;
     `source` is the folder of the plans' code, by default the one given or the one a plan lies in, if code is there.
-    With `base`, failures that are in it have no consequences, nor do those of the rules in `soft_fail`.
+    With `base`, failures that are in it have no consequences, nor do those of the rules in `soft_fail`. With
+    `with_checkov`, Checkov judges what is not ours to judge, if it is there.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
     from scanner.store import Stage
 
-    found = recognised(paths, plans)
+    found = recognised(paths, plans, others=with_checkov)
     started = time.time()
     with tempfile.TemporaryDirectory(prefix="tierwall-gate-") as folder:  # 0700
         stage = Stage.create(Path(folder) / "gate.db", redactor, _kinds(found), sparse=True)
@@ -103,14 +107,19 @@ def gate(
             others = tuple(_collect_manifests(found.manifests, stage))
             estate = stage.flush()
             policy, how = _placed(policy, estate, environment)
-            policy = replace(policy, rules=_in_scope(policy.rules, estate))
+            every = policy.rules
+            policy = replace(policy, rules=_in_scope(every, estate))
             addresses = {uid: address for one in outcomes for uid, address in one.addresses.items()}
             policy, said = _with_waivers(policy, estate, outcomes, addresses, base)
             excluded = (*_excluded(outcomes), *others)
             result = _judge(estate, policy, started, as_of, include_passed, addresses, excluded)
+    ran = ""
+    if with_checkov:
+        result, ran, more = _with_checkov(result, policy, every, paths, environment, include_passed)
+        said += more
     notices = (*how, *said, *found.notices, *(notice for outcome in outcomes for notice in outcome.notices))
     result = replace(result, notices=(*result.notices, *notices))
-    return _outcome(_compared(result, base, soft_fail), fail_on, unknown, outcomes)
+    return _outcome(_compared(result, base, soft_fail), fail_on, unknown, outcomes, ran)
 
 
 def decide(result: Result, fail_on: str, unknown: str) -> int:
@@ -157,7 +166,7 @@ def _counts(finding: Finding, fail_on: str) -> bool:
     return SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)
 
 
-def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcome, ...]) -> GateOutcome:
+def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcome, ...], ran: str = "") -> GateOutcome:
     failures, unknowns = tuple(failing(result, fail_on)), tuple(undecided(result, fail_on, unknown))
     waiting = sum(1 for f in result.findings if f.status == "unknown" and f.waits_for_apply)
     code = decide(result, fail_on, unknown)
@@ -172,7 +181,7 @@ def _outcome(result: Result, fail_on: str, unknown: Unknown, plans: tuple[Outcom
     soft = sum(1 for f in result.findings if f.status == "fail" and f.soft and _counts(f, fail_on))
     if soft:
         why.append(f"{_many(soft, 'failure')} of rules that may fail")
-    if not result.summary.resources:
+    if not result.summary.resources and not ran:
         code = code or CANNOT_TELL
         why.append("nothing to judge: no resource that a rule knows is in what was given")
     return GateOutcome(result, code, tuple(why), (*failures, *unknowns), waiting, plans)
@@ -185,8 +194,9 @@ def _many(number: int, noun: str) -> str:
 # --- What was given ---------------------------------------------------------------------------------------------------
 
 
-def recognised(paths: Iterable[Path], plans: Iterable[Path] = ()) -> Inputs:
-    """The files to be judged. In a folder, what is nothing of ours is passed over; a file that is named must be."""
+def recognised(paths: Iterable[Path], plans: Iterable[Path] = (), *, others: bool = False) -> Inputs:
+    """The files to be judged. In a folder, what is nothing of ours is passed over; a file that is named must be, but
+    where `others` says that another tool judges what is not ours."""
     found: dict[Path, None] = dict.fromkeys(plans)
     manifests: list[Path] = []
     notices: list[str] = []
@@ -197,8 +207,10 @@ def recognised(paths: Iterable[Path], plans: Iterable[Path] = ()) -> Inputs:
             found.update(dict.fromkeys(here))
             if any(file.suffix in _MANIFESTS and file not in here for file in inner):
                 manifests.append(path)
-            if not here and any(file.suffix in _HCL for file in inner):
+            if not here and not others and any(file.suffix in _HCL for file in inner):
                 notices.append(f"{files.shown(path)}: Terraform code is not judged without a plan; {_NEEDS_PLAN}")
+        elif others and path.suffix not in _MANIFESTS and str(path) != files.STDIN and not _has(path, *_OF_A_PLAN):
+            continue
         elif path.suffix in _HCL:
             raise InputError(files.shown(path), "is Terraform code, which is judged by its plan", _NEEDS_PLAN)
         elif str(path) == files.STDIN:
@@ -302,6 +314,65 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
     assign(estate, policy.config, environment, folder=Path())
     derive(estate)
     return policy, how
+
+
+def _with_checkov(
+    result: Result,
+    policy: Policy,
+    every: Rules,
+    paths: Sequence[Path],
+    environment: str | None,
+    include_passed: bool,
+) -> tuple[Result, str, tuple[str, ...]]:
+    """The result with what Checkov found; what it ran on, '' if nothing; and what is to be said of it."""
+    from scanner.collectors import checkov
+    from scanner.environments.assign import environment_of
+    from scanner.results.foreign import ForeignCheck, Like, Tool, merged
+    from scanner.results.model import ControlRef
+
+    program = checkov.find()
+    if program is None:
+        return result, "", ("Checkov is not installed, so only what is ours to judge was judged; see docs/gate.md",)
+    ran = checkov.run(program, paths)
+    refs: defaultdict[str, dict[ControlRef, None]] = defaultdict(dict)
+    for framework in policy.frameworks:
+        for control in framework.controls:
+            for rule in {name for clause in control.checks for name in clause.rules}:
+                refs[rule][ControlRef(framework.id, control.id)] = None
+    like: dict[str, Like] = {}
+    for one in every.values():
+        for check in one.see_also.get("checkov", ()):
+            like.setdefault(check, Like(one.severity, one.why, one.fix, tuple(refs[one.id])))
+    tiers = {name: declared.tier for name, declared in policy.config.environments.items()}
+
+    def placed(file: str) -> tuple[str | None, str]:
+        found = environment if environment is not None else environment_of(policy.config, "terraform", file)
+        return found, tiers.get((found or "").split("/")[0], "")
+
+    checks = [_foreign(check) for check in ran.checks]
+    checks += [
+        ForeignCheck("report", "Checkov accounts for its input", "unknown", "", "", lost.what, reason=lost.reason)
+        for lost in ran.lost
+    ]
+    failed = sum(1 for check in ran.checks if check.state != "pass")
+    what = f"Checkov: {len(ran.checks)} checks in {len(ran.frameworks)} kinds of code, {failed} failed"
+    said = (*ran.notices, *([what] if ran.frameworks else []))
+    return (
+        merged(result, Tool("checkov", placed, like, policy.waivers), checks, include_passed=include_passed),
+        " ".join(ran.frameworks),
+        said,
+    )
+
+
+def _foreign(check: Check) -> ForeignCheck:
+    """A check of Checkov's. What code skips by itself is a failure: only a waiver accepts one."""
+    from scanner.results.foreign import ForeignCheck
+
+    message = check.title
+    if check.state == "skipped":
+        message = f"{check.title}: skipped in the code, which accepts nothing: {check.reason or 'no reason is given'}"
+    state = "pass" if check.state == "pass" else "fail"
+    return ForeignCheck(check.id, check.title, state, message, check.resource, check.file, check.line)
 
 
 def _with_waivers(

@@ -15,6 +15,7 @@ from scanner.safe.entries import Entry, read_entry
 LONGEST_DAYS = 180
 SHORTEST_REASON = 20  # characters
 STATES = ("active", "not_honoured", "expired")  # of waivers that a failure shows, the one that counts most first
+FOREIGN = ("checkov:",)  # begins the names of other tools' checks, which no list of ours has
 INLINE = "inline"  # in place of the uid: it covers what code marks with `tierwall:waive <id>`, and nothing else
 
 
@@ -93,7 +94,7 @@ def _waiver(entry: Entry, rules: Collection[str], approvers: Collection[str]) ->
     )
     scope.close()
     entry.close()
-    if waiver.rule not in rules:
+    if waiver.rule not in rules and not waiver.rule.startswith(FOREIGN):
         raise entry.wrong(f"there is no rule {waiver.rule!r}", "`tierwall rules list` names them", "rule")
     if approvers and waiver.approver not in approvers:
         raise entry.wrong(

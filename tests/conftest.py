@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from scanner.collectors.checkov import find as find_checkov
 from tests.strict_skips import StrictSkips
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("needs_checkov") and find_checkov() is None:
+        pytest.skip("Checkov is not installed: make extras")
     for marker, programs in PROGRAMS.items():
         if item.get_closest_marker(marker) and not any(map(shutil.which, programs)):
             pytest.skip(f"{' or '.join(programs)} is not installed")

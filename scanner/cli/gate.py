@@ -41,6 +41,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--soft-fail", action="append", default=[], metavar="RULE", help="a rule whose failures have no consequences"
     )
     parser.add_argument("--waivers", type=Path, metavar="FILE", help="waivers, in place of those tierwall.yaml names")
+    parser.add_argument(
+        "--with", dest="others", action="append", default=[], choices=("checkov",), metavar="TOOL",
+        help="checkov: let it judge what is not ours to judge, such as HCL without a plan, Dockerfiles, Bicep",
+    )  # fmt: skip
     common.database(parser)
     common.configuration(parser)
     common.judging(parser)
@@ -75,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         include_passed=args.include_passed,
         base=baseline(args, policy),
         soft_fail=soft,
+        with_checkov="checkov" in args.others,
     )
     _show(args, outcome)
     return outcome.exit_code

@@ -103,6 +103,12 @@ def assign(estate: Estate, config: Config, environment: str | None = None, *, fo
         estate.insert(_unlisted(estate))
 
 
+def environment_of(config: Config, source: str, file: str) -> str | None:
+    """The environment of a file by its place alone; '' where nothing takes it, None where several do."""
+    place = Place("", source, "", None, None, None, None, file)
+    return _decide([rule for rule in rules(config, Path()) if rule.is_static], Subject("", place, ())).environment
+
+
 def _declared(config: Config, name: str) -> None:
     template = config.environments.get(name.split("/")[0])
     if template is None or ("/" in name and template.each is None):
