@@ -207,8 +207,12 @@ class Store:
         lock = CollectionLock.take(self.path)
         try:
             remove_estate(self.stage_path)
-            with translated(self.path):
-                stage = Stage.create(self.stage_path, redactor, kinds, about)
+            try:
+                with translated(self.path):
+                    stage = Stage.create(self.stage_path, redactor, kinds, about)
+            except StoreError:
+                remove_estate(self.stage_path)  # half made, as on a full disk
+                raise
             yield from self._staged(stage)
         finally:
             lock.release()

@@ -230,3 +230,10 @@ def test_whatever_had_ended_the_result_is_that_of_an_undisturbed_collection(
             assert stage.waiting == len(ended)
             collect(stage)
             assert rows(stage) == wanted
+
+
+def test_a_stage_that_cannot_be_made_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.store.stage._TABLES", ("CREATE TABLE one (a)", "CREATE TABLE one (a)"))
+    with pytest.raises(StoreError, match="already exists"), store.collecting(redactor(), kinds()):
+        pass
+    assert [path.name for path in store.path.parent.glob("tierwall.db-[sl]*") if "shm" not in path.name] == []
