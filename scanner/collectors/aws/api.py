@@ -82,7 +82,7 @@ class Api:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def pages(self, name: str, *, uid: str = "", region: str = "", **arguments: Any) -> Iterator[Json]:
+    def pages(self, name: str, /, *, uid: str = "", region: str = "", **arguments: Any) -> Iterator[Json]:
         """The pages of a listing. A refused page ends it with gaps; what came before it is kept."""
         read = self._read(name)
         return self._pages(read, uid, region, arguments, read.gives)
@@ -121,7 +121,7 @@ class Api:
         """Keep gaps of one resource for an answer that was not had."""
         self.lose(self._read(name), refused, uid, detail)
 
-    def attempt(self, name: str, *, uid: str = "", region: str = "", **arguments: Any) -> Json | Refused:
+    def attempt(self, name: str, /, *, uid: str = "", region: str = "", **arguments: Any) -> Json | Refused:
         """One answer; None where it is known to be absent; Refused, with its gaps kept, where it is not known."""
         read = self._read(name)
         answer = self._attempt(read, uid, region, arguments)
@@ -129,7 +129,7 @@ class Api:
             self.lose(read, answer, uid)
         return answer
 
-    def shared(self, name: str, **arguments: Any) -> Json | Refused:
+    def shared(self, name: str, /, **arguments: Any) -> Json | Refused:
         """As `attempt`, of the scope as a whole, and asked only once whichever modules need the answer."""
         read = self._read(name)
         key = (self.scope.id, read.service, read.operation)
@@ -138,7 +138,7 @@ class Api:
             self.lose(read, answer, "")
         return answer
 
-    def detail(self, parts: dict[str, Json], name: str, *, uid: str, region: str = "", **arguments: Any) -> bool:
+    def detail(self, parts: dict[str, Json], name: str, /, *, uid: str, region: str = "", **arguments: Any) -> bool:
         """Put one answer into a document's parts; False, and no part, where it was refused."""
         answer = self.attempt(name, uid=uid, region=region, **arguments)
         if isinstance(answer, Refused):
@@ -318,7 +318,7 @@ def _reason(code: str, status: int, error: Exception) -> Reason:
         return "expired"
     if code in _THROTTLED or status == 429:
         return "throttled"
-    if code in _DENIED or status in (401, 403) or isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+    if code in _DENIED or status in (401, 403):  # without credentials nobody was asked, so nobody refused
         return "denied"
     return "error"
 

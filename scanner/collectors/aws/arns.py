@@ -45,6 +45,15 @@ PATTERNS: dict[str, str] = {
     "aws_backup_vault": "arn:{partition}:backup:{region}:{account}:backup-vault:{id}",
     "aws_log_group": "arn:{partition}:logs:{region}:{account}:log-group:{id}",
     "aws_alarm": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}",
+    "aws_dynamodb_table": "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
+    "aws_efs_file_system": "arn:{partition}:elasticfilesystem:{region}:{account}:file-system/{id}",
+    "aws_sqs_queue": "arn:{partition}:sqs:{region}:{account}:{id}",
+    "aws_load_balancer": "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{id}",
+    "aws_redshift_cluster": "arn:{partition}:redshift:{region}:{account}:cluster:{id}",
+    "aws_eks_cluster": "arn:{partition}:eks:{region}:{account}:cluster/{id}",
+    "aws_config_recorder": "arn:{partition}:config:{region}:{account}:config-recorder/{id}",
+    "aws_guardduty_detector": "arn:{partition}:guardduty:{region}:{account}:detector/{id}",
+    "aws_ssm_instance": "arn:{partition}:ssm:{region}:{account}:managed-instance/{id}",
     "aws_backup_plan": "arn:{partition}:backup:{region}:{account}:backup-plan:{id}",
 }
 _OF_AWS = re.compile("arn:[a-z-]+:iam::aws:policy/(.+)")
