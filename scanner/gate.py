@@ -67,6 +67,22 @@ class Inputs:
     notices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What runs, as a snapshot has it, in an estate that is ours to change."""
+
+    estate: Estate
+    digests: Mapping[str, str]  # uid → SHA-256 of its document
+
+    def after(self, planned: Estate, plans: Sequence[Outcome]) -> Estate:
+        """The estate as it will be after the plans are applied."""
+        from scanner.collectors.kinds import all_kinds
+        from scanner.collectors.terraform.over import lay
+
+        lay(planned, self.estate, plans, all_kinds())
+        return self.estate
+
+
 def gate(
     paths: Sequence[Path],
     policy: Policy,
@@ -83,13 +99,15 @@ def gate(
     base: Baseline | None = None,
     soft_fail: Collection[str] = (),
     with_checkov: bool = False,
+    over: Live | None = None,
 ) -> GateOutcome:
     """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
 
     `environment` takes everything into one environment; `account` is the AWS account of what a plan does not place;
     `source` is the folder of the plans' code, by default the one given or the one a plan lies in, if code is there.
     With `base`, failures that are in it have no consequences, nor do those of the rules in `soft_fail`. With
-    `with_checkov`, Checkov judges what is not ours to judge, if it is there.
+    `with_checkov`, Checkov judges what is not ours to judge, if it is there. `over` is what runs: the plans are laid
+    over it, and the whole is judged.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
     from scanner.store import Stage
@@ -106,13 +124,17 @@ def gate(
             )
             others = tuple(_collect_manifests(found.manifests, stage))
             estate = stage.flush()
+            digests = _documents(estate)
+            if over is not None:
+                estate = over.after(estate, outcomes)
+                digests = {**over.digests, **digests}
             policy, how = _placed(policy, estate, environment)
             every = policy.rules
             policy = replace(policy, rules=_in_scope(every, estate))
             addresses = {uid: address for one in outcomes for uid, address in one.addresses.items()}
             policy, said = _with_waivers(policy, estate, outcomes, addresses, base)
             excluded = (*_excluded(outcomes), *others)
-            result = _judge(estate, policy, started, as_of, include_passed, addresses, excluded)
+            result = _judge(estate, policy, digests, started, as_of, include_passed, addresses, excluded)
     ran = ""
     if with_checkov:
         result, ran, more = _with_checkov(result, policy, every, paths, environment, include_passed)
@@ -430,6 +452,7 @@ def _in_scope(rules: Rules, estate: Estate) -> Rules:
 def _judge(
     estate: Estate,
     policy: Policy,
+    digests: Mapping[str, str],
     started: float,
     as_of: int | None,
     include_passed: bool,
@@ -443,7 +466,6 @@ def _judge(
     at = int(finished) if as_of is None else as_of
     names = [row.id for row in estate.rows(Environment) if row.id]
     verdicts = list(run(estate, policy.rules.values(), at, policy.config.overrides(names)))
-    digests = _documents(estate)
     snapshot = _Snapshot(started, finished, hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest())
     context = Context(
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from scanner.cli import common
 
 if TYPE_CHECKING:
     from scanner.environments import Config
-    from scanner.gate import GateOutcome
+    from scanner.gate import GateOutcome, Live
     from scanner.results import Finding
     from scanner.safe.secrets import Redactor
 
@@ -37,6 +39,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--new-since", default="", metavar="BASE",
         help="fail only for what is not in BASE: a findings file, git:REF, or a snapshot (its id, or latest)",
     )  # fmt: skip
+    parser.add_argument(
+        "--over",
+        default="",
+        metavar="SNAPSHOT",
+        help="lay the plan over this snapshot (an id, or latest); judge the whole",
+    )
     parser.add_argument(
         "--soft-fail", action="append", default=[], metavar="RULE", help="a rule whose failures have no consequences"
     )
@@ -63,26 +71,44 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("gate: --environment can be given once: code is judged as part of one environment")
     environment = args.environment[0] if args.environment else None
     config = _config(args, environment)
-    policy = common.policy(args, config, brief=True)
+    policy = common.policy(args, config, brief=not args.over)
     soft = {rule.id for name in args.soft_fail for rule in policy.rules.only([name]).values()}
-    outcome = gate(
-        args.paths,
-        policy,
-        _redactor(args),
-        plans=args.plan,
-        environment=environment,
-        fail_on=args.fail_on,
-        unknown=args.unknown,
-        as_of=common.as_of(args),
-        account=args.account,
-        source=args.source,
-        include_passed=args.include_passed,
-        base=baseline(args, policy),
-        soft_fail=soft,
-        with_checkov="checkov" in args.others,
-    )
+    with _over(args) as live:
+        outcome = gate(
+            args.paths,
+            policy,
+            _redactor(args),
+            plans=args.plan,
+            environment=environment,
+            fail_on=args.fail_on,
+            unknown=args.unknown,
+            as_of=common.as_of(args),
+            account=args.account,
+            source=args.source,
+            include_passed=args.include_passed,
+            base=baseline(args, policy),
+            soft_fail=soft,
+            with_checkov="checkov" in args.others,
+            over=live,
+        )
     _show(args, outcome)
     return outcome.exit_code
+
+
+@contextlib.contextmanager
+def _over(args: argparse.Namespace) -> Iterator[Live | None]:
+    """The snapshot that `--over` names, in an estate of its own; None without."""
+    from scanner.collectors.kinds import all_kinds
+    from scanner.gate import Live
+    from scanner.store import Store
+
+    if not args.over:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="tierwall-over-") as folder, Store.open(args.db, create=False) as store:
+        snapshot = store.snapshot(None if args.over == "latest" else args.over)
+        with store.estate(snapshot, all_kinds(), Path(folder)) as estate:
+            yield Live(estate, {uid: member.sha for uid, member in store.members(snapshot.id).items()})
 
 
 def _config(args: argparse.Namespace, environment: str | None) -> Config:

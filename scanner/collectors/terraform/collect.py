@@ -69,6 +69,9 @@ class Outcome:
     notices: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)  # uid → address
     waivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # uid → ids that its code names
+    changed: frozenset[str] = frozenset()  # uids that the plan does something to, or to a satellite of theirs
+    new: frozenset[str] = frozenset()  # uids of which nothing is kept: created or replaced
+    deleted: frozenset[str] = frozenset()  # uids that are there no more
 
 
 def looks_like_plan(data: Json) -> bool:
@@ -162,13 +165,14 @@ class _Writer:
         self.parts: defaultdict[str, dict[str, dict[str, Json]]] = defaultdict(dict)  # uid → type → address → values
         self.before: defaultdict[str, dict[str, dict[str, Json]]] = defaultdict(dict)
         self.gone: defaultdict[str, set[str]] = defaultdict(set)
+        self.changed: set[str] = set()
         self.outside: dict[str, tuple[Family, Instance, str]] = {}  # uid → family, a satellite of it, name
         self.defaults: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.loose: dict[tuple[str, str], str] = {}  # table, column → the satellite whose resource is not known
 
     def tables(self) -> list[type[Placed]]:
-        """The tables of every family that the plan has something of: of others it says nothing."""
-        present = {i.type for i in (*self.plan.instances, *self.plan.deferred)}
+        """The tables of every family that the plan has something of, also what it deletes: of others it says nothing."""
+        present = {i.type for i in (*self.plan.instances, *self.plan.deferred, *self.plan.gone)}
         found: dict[type[Placed], None] = {}
         for family in FAMILIES:
             if present & {*family.types, *family.satellites}:
@@ -180,6 +184,8 @@ class _Writer:
         for instance in sorted(self.plan.instances, key=lambda i: i.address):
             if instance.type in _FAMILY:
                 uid = self.uids[instance.address]
+                if instance.actions != ("no-op",):
+                    self.changed.add(uid)
                 self.parts[uid].setdefault(instance.type, {})[instance.address] = self._values(instance, uid)
             if instance.type in _SATELLITES:
                 self._join(instance)
@@ -201,7 +207,15 @@ class _Writer:
             notices=tuple(self._notices()),
             addresses={uid: address for address, uid in self.uids.items() if address in self.mains},
             waivers=dict(self._waivers()),
+            changed=frozenset(self.changed),
+            new=frozenset(self.uids[address] for address, i in self.mains.items() if i.is_new),
+            deleted=self._deleted(),
         )
+
+    def _deleted(self) -> frozenset[str]:
+        """What is deleted for good; what Terraform only forgets goes on running."""
+        gone = [i for i in self.plan.gone if i.type in _FAMILY and i.actions == ("delete",)]
+        return frozenset(self.places.uid(i) for i in gone) - set(self.uids.values())
 
     def _waivers(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What the code of a resource and of its satellites says is waived."""
@@ -223,6 +237,8 @@ class _Writer:
             for uid, name in parents:
                 if uid not in values:
                     values[uid] = self._values(instance, uid)
+                if instance.actions != ("no-op",):
+                    self.changed.add(uid)
                 self.parts[uid].setdefault(instance.type, {})[instance.address] = values[uid]
                 if name:
                     self.outside.setdefault(uid, (family, instance, name))
@@ -234,6 +250,7 @@ class _Writer:
     def _join_gone(self, instance: Instance) -> None:
         for family, satellite in _SATELLITES[instance.type]:
             for uid, name in self._named(instance, family, instance.before.get(satellite.argument)):
+                self.changed.add(uid)
                 if not name:
                     self.gone[uid].add(instance.type)
                     self._keep_before(uid, instance)

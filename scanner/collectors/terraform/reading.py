@@ -32,6 +32,7 @@ AFTER_APPLY = "after_apply"
 UNSUPPORTED = "unsupported"
 NO_ACCOUNT = Lost(AFTER_APPLY, "the plan does not say which account it is for")
 NO_REGION = Lost(AFTER_APPLY, "the plan does not say which region it is for")
+OUTSIDE_DETAIL = "is declared outside this plan"
 RUNNING = Lost(AFTER_APPLY, "only the running system knows it")
 
 
@@ -161,7 +162,7 @@ def _lost(value: Json, where: str) -> Lost | None:
         if UNKNOWN in value:
             return Lost(AFTER_APPLY, f"{where} is known after apply")
         if OUTSIDE in value:
-            return Lost(AFTER_APPLY, f"{value[OUTSIDE]} is declared outside this plan")
+            return Lost(AFTER_APPLY, f"{value[OUTSIDE]} {OUTSIDE_DETAIL}")
         if TWICE in value:
             return Lost(UNSUPPORTED, f"{value[TWICE]} say it of the same resource, and the last one applied holds")
         if SENSITIVE in value:
