@@ -23,4 +23,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Finish the collection and judge; keeps the run as evidence."""
-    return scan.collect_and_judge(args, scan.go_on)
+    return scan.collect_and_judge(args, scan.go_on, create=False)

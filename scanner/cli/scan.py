@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def collect_and_judge(
-    args: argparse.Namespace, collect: Callable[[argparse.Namespace, Store, Config], Snapshot]
+    args: argparse.Namespace,
+    collect: Callable[[argparse.Namespace, Store, Config], Snapshot],
+    *,
+    create: bool = True,
 ) -> int:
     """Judge what `collect` makes of the sources, show it, and keep the run as evidence."""
     from scanner.collectors.kinds import all_kinds
@@ -50,7 +53,7 @@ def collect_and_judge(
     declared = common.load_config(args)
     common.policy(args, declared or Config())  # a broken rule is told before anything is read
     as_of = common.as_of(args)
-    with Store.open(args.db) as store:
+    with Store.open(args.db, create=create) as store:
         snapshot = collect(args, store, declared or common.discovered())
         policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = not args.rule and not args.framework  # a part of the rules is no history of all of them
@@ -104,7 +107,8 @@ def _read(args: argparse.Namespace, store: Store, config: Config, stage: Stage, 
     try:
         collect(config, stage, about.sources, None if args.quiet else common.note)
     except KeyboardInterrupt:
-        common.note("`tierwall resume` goes on from here within the hour")
+        if store.path == getattr(args, "db", None):  # not one that is thrown away, as init's
+            common.note("`tierwall resume` goes on from here within the hour")
         raise
     return store.publish(
         stage, started=about.started, finished=time.time(), tool=scanner.__version__, config=config.raw
