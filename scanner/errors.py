@@ -11,9 +11,14 @@ ScannerError                4  internal: an invariant of ours is broken
 
 
 class ScannerError(Exception):
-    """Base of all errors that a user may see. The command line prints it on one line."""
+    """Base of all errors that a user may see. The command line prints its lines."""
 
     exit_code = 4
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What the command line prints; an error that stands for several problems has one for each."""
+        return (str(self),)
 
 
 class UsageError(ScannerError):

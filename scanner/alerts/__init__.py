@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scanner.errors import ScannerError
+from scanner.errors import ScannerError, UsageError
 from scanner.results import SEVERITIES, Finding, Result
 from scanner.store import Store
 
@@ -43,13 +43,24 @@ def news(store: Store, result: Result, at_least: str = "low") -> News:
 def notify(store: Store, found: News, urls: Sequence[str], organization: str) -> int:
     """Send one message about all news to every URL; answers with how many findings it told of.
 
-    They count as told only when every URL took the message. Raises AlertError, and UsageError-like text for a URL
-    that no notifier understands.
+    They count as told only when every URL took the message. Raises AlertError.
     """
     if found.worse:
         _send(urls, *message(found.worse, organization))
     store.keep_alerted([(*_key(f), f.status) for f in found.worse], found.good_again)
     return len(found.worse)
+
+
+def check(urls: Sequence[str]) -> None:
+    """Refuse URLs that no notifier understands, before there is something to tell. Raises UsageError."""
+    import apprise
+
+    for number, url in enumerate(urls, 1):
+        if not apprise.Apprise().add(url):
+            raise UsageError(
+                f"notification URL {number}: no notifier understands it; write one such as mailtos://… or slack://…, "
+                "as apprise's list of services shows"
+            )
 
 
 def message(worse: Sequence[Finding], organization: str) -> tuple[str, str]:

@@ -94,5 +94,6 @@ def _flush() -> None:
 def _say(error: ScannerError) -> int:
     from scanner.safe.terminal import clean
 
-    print(f"tierwall: {clean(str(error))}", file=sys.stderr)
+    for line in error.lines:
+        print(f"tierwall: {clean(line)}", file=sys.stderr)
     return error.exit_code

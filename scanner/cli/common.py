@@ -55,7 +55,10 @@ def judging(parser: argparse.ArgumentParser) -> None:
         help="exit 1 from this severity on: " + ", ".join(SEVERITIES),
     )
     parser.add_argument(
-        "--unknown", choices=("refused", "all", "none"), default="refused", help="which unknowns exit 3"
+        "--unknown",
+        choices=("refused", "all", "none"),
+        help="which unknowns exit 3, from --fail-on's severity on, without it of any severity: refused, which is all "
+        "but those that wait for an apply, and the default where there is a threshold; all; none",
     )
 
 
@@ -134,14 +137,20 @@ def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> 
     `brief` leaves frameworks and attestations out where no output shows them, and rules unread until they are judged.
     """
     from scanner.attestations import load_attestations
+    from scanner.environments import check_names
     from scanner.frameworks import load_frameworks
     from scanner.results.evaluate import Policy
     from scanner.rules import load_rules
     from scanner.waivers import load_waivers
 
-    every = rules = load_rules([bundled("rules"), *args.rules], brief=brief)
+    packs = [config.root / path for path in config.rules.packs]
+    every = rules = load_rules([bundled("rules"), *packs, *args.rules], brief=brief)
+    set_ = {rule for thresholds in config.policy.values() for rule in thresholds.parameters}
+    parameters = {rule: every[rule].parameters if rule in set_ else () for rule in every}
+    check_names(config, _shipped_frameworks(), parameters)
     shown = not brief or args.output or args.framework
-    frameworks = load_frameworks(names=getattr(args, "framework", None) or (), rules=rules) if shown else ()
+    names = getattr(args, "framework", None) or config.frameworks
+    frameworks = load_frameworks(names=names, rules=rules) if shown else ()
     if getattr(args, "framework", None):
         rules = rules.only(
             sorted({r for f in frameworks for c in f.controls for clause in c.checks for r in clause.rules})
@@ -160,19 +169,26 @@ def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> 
         if governance.attestations and shown
         else (),
         applies={name: e.frameworks for name, e in config.environments.items()},
-        excluded=tuple(_left_out(args, every, rules)),
+        excluded=tuple(_left_out(args, config, every, rules)),
     )
 
 
-def _left_out(args: argparse.Namespace, every: Collection[str], kept: Collection[str]) -> Iterator[Exclusion]:
-    """What `--rule` and `--framework` left out, so that whoever reads the result knows."""
+def _shipped_frameworks() -> list[str]:
+    return sorted(path.stem for path in bundled("rules", "frameworks").glob("*.yaml"))
+
+
+def _left_out(
+    args: argparse.Namespace, config: Config, every: Collection[str], kept: Collection[str]
+) -> Iterator[Exclusion]:
+    """What `--rule`, `--framework` and tierwall.yaml left out, so that whoever reads the result knows."""
     from scanner.results import Exclusion
 
     frameworks, rules = getattr(args, "framework", None) or (), getattr(args, "rule", None) or ()
     asked = " ".join([*(f"--framework {name}" for name in frameworks), *(f"--rule {name}" for name in rules)])
-    shipped = sorted(path.stem for path in bundled("rules", "frameworks").glob("*.yaml"))
-    if frameworks and (others := [name for name in shipped if name not in frameworks]):
-        yield Exclusion(f"{'framework' if len(others) == 1 else 'frameworks'} {', '.join(others)}", f"asked: {asked}")
+    why = f"asked: {asked}" if frameworks else "no environment in tierwall.yaml is assessed by it"
+    wanted = frameworks or config.frameworks
+    if wanted and (others := [name for name in _shipped_frameworks() if name not in wanted]):
+        yield Exclusion(f"{'framework' if len(others) == 1 else 'frameworks'} {', '.join(others)}", why)
     if missing := [name for name in every if name not in kept]:
         why = f"asked: {asked}; not judged: {', '.join(missing)}"
         yield Exclusion(f"{len(missing)} of {len(every)} rules", why)
@@ -217,6 +233,22 @@ def named(text: str, what: str, store: Store) -> Snapshot:
     return store.snapshot(text)
 
 
+def check(args: argparse.Namespace, declared: Config | None) -> None:
+    """Refuse what could be told only after long work. Raises UsageError and InputError."""
+    from scanner.collectors import chosen as sources
+    from scanner.outputs import check as check_outputs
+
+    check_outputs(args.output)
+    if declared is None:
+        return
+    sources(declared, args.source)
+    for wanted in args.environment:
+        environment = declared.environments.get(wanted.partition("/")[0])
+        if environment is None or ("/" in wanted) != (environment.each is not None):
+            known = ", ".join(f"{n}/…" if e.each else n for n, e in sorted(declared.environments.items()))
+            raise UsageError(f"environment {wanted}: unknown; known are {known or 'none'}")
+
+
 def show(args: argparse.Namespace, result: Result) -> None:
     """Write the result to every output that was asked for; to the terminal when none was."""
     from scanner.outputs import write_all
@@ -241,12 +273,14 @@ def narrowed(args: argparse.Namespace, result: Result) -> Result:
 
 
 def exit_code(args: argparse.Namespace, result: Result) -> int:
-    """1 for failures, else 3 for unknowns, at or above `--fail-on`; 0 without a threshold."""
-    if args.fail_on is None:
-        return CLEAN
-    from scanner.gate import decide
+    """1 for failures, else 3 for unknowns, at or above `--fail-on`. Without it failures do not count, and unknowns
+    only if `--unknown` says so.
+    """
+    from scanner.gate import decide, undecided
 
-    return decide(result, args.fail_on, args.unknown)
+    if args.fail_on is not None:
+        return decide(result, args.fail_on, args.unknown or "refused")
+    return CANNOT_TELL if args.unknown and any(undecided(result, SEVERITIES[-1], args.unknown)) else CLEAN
 
 
 def note(text: str) -> None:

@@ -34,10 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start the servers, scan them, write the reports, and say what to open."""
+    from scanner.safe.files import make_folder
+
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise UsageError("the demo needs an AWS API to talk to: pip install 'tierwall[demo]'")
     out: Path = args.out
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     acme = bundled("fixtures", "acme")
     shutil.copytree(acme / "config", out / "config", dirs_exist_ok=True)
     shutil.copyfile(acme / "tierwall.yaml", out / "tierwall.yaml")

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             plans=args.plan,
             environment=environment,
             fail_on=args.fail_on,
-            unknown=args.unknown,
+            unknown=args.unknown or "refused",
             as_of=common.as_of(args),
             account=args.account,
             source=args.source,

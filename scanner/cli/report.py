@@ -36,12 +36,14 @@ def run(args: argparse.Namespace) -> int:
     """Write the files; prints their paths."""
     from scanner.collectors.kinds import all_kinds
     from scanner.results.evaluate import evaluate, record
+    from scanner.safe.files import make_folder
     from scanner.store import Store
 
     formats = [f.strip() for f in args.format.split(",")]
     for wanted in formats:
         if wanted not in FORMATS:
             raise UsageError(f"--format {wanted}: unknown; known are {', '.join(FORMATS)}")
+    make_folder(args.out)  # told before anything is judged
     started = time.time()
     args.rule = []
     with Store.open(args.db, create=False) as store:
@@ -63,7 +65,6 @@ def write(result: Result, organization: str, formats: list[str], folder: Path) -
     from scanner.report import render_html, render_pdf
     from scanner.safe.files import write_atomic
 
-    folder.mkdir(parents=True, exist_ok=True)
     html = render_html(result, organization)
     written = []
     for name in formats:

@@ -27,7 +27,11 @@ def sources(parser: argparse.ArgumentParser) -> None:
     common.database(parser)
     common.configuration(parser)
     parser.add_argument(
-        "--source", action="append", default=[], metavar="SOURCE", help="only aws, kubernetes or config"
+        "--source",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="only this one: aws, kubernetes, config, terraform, manifests",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
@@ -53,6 +57,7 @@ def collect_and_judge(
     declared = common.load_config(args)
     common.policy(args, declared or Config())  # a broken rule is told before anything is read
     as_of = common.as_of(args)
+    common.check(args, declared)
     with Store.open(args.db, create=create) as store:
         snapshot = collect(args, store, declared or common.discovered())
         policy = common.policy(args, common.judging_config(args, store, snapshot))
@@ -62,6 +67,9 @@ def collect_and_judge(
         )
         common.show(args, result)
         code = common.exit_code(args, result)
+        for source in _silent(store, snapshot):
+            common.note(f"nothing could be read of {source}: what it would have shown is unknown")
+            code = code or common.CANNOT_TELL
         record(store, "scan", started, result, code)
     return code
 
@@ -113,6 +121,17 @@ def _read(args: argparse.Namespace, store: Store, config: Config, stage: Stage, 
     return store.publish(
         stage, started=about.started, finished=time.time(), tool=scanner.__version__, config=config.raw
     )
+
+
+def _silent(store: Store, snapshot: Snapshot) -> list[str]:
+    """The sources of which not one call was answered."""
+    from scanner.tables import Call, Scope
+
+    ledger = store.ledger(snapshot.id)
+    source = {row.id: row.source for row in ledger if isinstance(row, Scope)}
+    calls = [row for row in ledger if isinstance(row, Call)]
+    answered = {source[call.scope] for call in calls if call.status in ("ok", "absent")}
+    return sorted({source[call.scope] for call in calls} - answered)
 
 
 def _clock(seconds: float) -> str:

@@ -32,6 +32,8 @@ def collect(config: Config, stage: Stage, sources: Iterable[str] = (), progress:
         failed |= _at_once({name: together[name] for name in wanted if name in together}, config, stage, say)
     if len(failed) == len(wanted):
         raise failed[wanted[0]]
+    for error in failed.values():  # their gaps are written: the other sources are still worth keeping
+        say(str(error))
 
 
 def chosen(config: Config, sources: Iterable[str] = ()) -> list[str]:
@@ -63,9 +65,8 @@ def _at_once(
         for one in as_completed(running):
             try:
                 one.result()
-            except SourceError as e:  # its gaps are written: the other sources are still worth keeping
+            except SourceError as e:
                 failed[running[one]] = e
-                say(str(e))
     finally:  # whatever ends this early ends it at once: nobody waits for what the others still read
         pool.shutdown(wait=False, cancel_futures=True)
     return failed

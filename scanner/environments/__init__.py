@@ -2,7 +2,7 @@
 
 from scanner.environments.assign import assign
 from scanner.environments.infer import infer
-from scanner.environments.load import ConfigProblems, Problem, load_config
+from scanner.environments.load import ConfigProblems, Problem, check_names, load_config
 from scanner.environments.model import Config, Environment
 from scanner.environments.policy import TIERS, Threshold, Tier
 from scanner.environments.write import to_yaml
@@ -16,6 +16,7 @@ __all__ = [
     "Threshold",
     "Tier",
     "assign",
+    "check_names",
     "infer",
     "load_config",
     "to_yaml",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from scanner.environments.explain import Complaint, suggestion
@@ -74,6 +75,31 @@ def _match(config: Config, match: Match, path: _Path) -> Iterator[Complaint]:
             if not any(PurePosixPath(layer).is_relative_to(path) for path in paths):
                 at = (*path, "config", "layers", number)
                 yield Complaint(at, f"layer {layer} is not below sources.config.paths", "add its folder there")
+
+
+def strangers(config: Config, frameworks: Collection[str], rules: Mapping[str, Collection[str]]) -> Iterator[Complaint]:
+    """Names of things outside the file that are not there; `rules` has the parameters of each rule there is."""
+    for name, environment in config.environments.items():
+        for number, framework in enumerate(environment.frameworks):
+            if framework not in frameworks:
+                at: _Path = ("environments", name, "frameworks", number)
+                hint = suggestion(framework, frameworks, "there are")
+                yield Complaint(at, f"environments.{name}.frameworks: there is no framework {framework}", hint)
+    for name, thresholds in config.policy.items():
+        for rule, values in thresholds.parameters.items():
+            at = ("policy", name, "parameters", rule)
+            if rule not in rules:
+                close = get_close_matches(rule, list(rules), n=1)
+                hint = f"did you mean {close[0]}?" if close else "`tierwall rules list` names them"
+                yield Complaint(at, f"policy.{name}.parameters: there is no rule {rule}", hint)
+                continue
+            for parameter in values:
+                if parameter not in rules[rule]:
+                    known = ", ".join(rules[rule])
+                    hint = f"it has {known}" if known else "it has none"
+                    yield Complaint(
+                        (*at, parameter), f"policy.{name}.parameters: {rule} has no parameter {parameter}", hint
+                    )
 
 
 # What `branch.from` may name, by the form of `each`.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from scanner.environments.consistency import inconsistencies
+from scanner.environments.consistency import inconsistencies, strangers
 from scanner.environments.explain import Complaint, explain
 from scanner.environments.model import Config
 from scanner.errors import ConfigError, InputError
@@ -38,6 +38,11 @@ class ConfigProblems(ConfigError):
         first, more = self.problems[0], len(self.problems) - 1
         super().__init__(first.where, first.problem, first.hint + (f" (and {more} more)" if more else ""))
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(str(problem) for problem in self.problems)
+
 
 def load_config(path: str | Path) -> Config:
     """tierwall.yaml, checked.
@@ -64,6 +69,15 @@ def load_config(path: str | Path) -> Config:
     # Nothing in the file is meant to be secret; what somebody put there all the same is not stored.
     text = detectors.redact(decode(data, name), lambda _: "(redacted)")
     return config.read_from(Path(path), text, document.line)
+
+
+def check_names(config: Config, frameworks: Collection[str], rules: Mapping[str, Collection[str]]) -> None:
+    """Refuse frameworks, rules and parameters that are not there. `rules` has the parameters of each rule there is.
+
+    Raises ConfigProblems with all of them.
+    """
+    if complaints := list(strangers(config, frameworks, rules)):
+        raise ConfigProblems([Problem(config.at(*c.path), c.problem, c.hint) for c in complaints])
 
 
 def _explained(error: ValidationError) -> list[Complaint]:

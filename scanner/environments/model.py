@@ -28,7 +28,8 @@ from scanner.environments.fields import (
     wrong,
 )
 from scanner.environments.policy import COLUMNS, Threshold, Thresholds, Tier, defaults_digest, shipped
-from scanner.safe.text import plain
+from scanner.safe.files import shown
+from scanner.safe.text import joined, plain
 
 Plane = Literal["network", "identity", "data", "configuration"]
 
@@ -194,6 +195,12 @@ class Governance(Model):
     applicability: Relative | None = None
 
 
+class RulePacks(Model):
+    """Rules beside those that are shipped."""
+
+    packs: Many[Relative] = ()  # files and folders of rules
+
+
 class Config(Model):
     """tierwall.yaml as read, or as inferred where there is none."""
 
@@ -203,16 +210,18 @@ class Config(Model):
     policy: dict[Name, Thresholds] = Field(default_factory=dict)  # by environment or by tier
     allowed_paths: Many[AllowedPath] = ()
     promotion: Many[Name] = ()
+    rules: RulePacks = RulePacks()
     governance: Governance = Governance()
 
     _path: Path | None = PrivateAttr(default=None)
     _raw: str = PrivateAttr(default="")
     _lines: dict[tuple[str, str], int] = PrivateAttr(default_factory=dict)
+    _line: Callable[[tuple[str | int, ...]], int] | None = PrivateAttr(default=None)
     _how: tuple[str, ...] = PrivateAttr(default=())
 
     def read_from(self, path: Path, text: str, line: Callable[[tuple[str | int, ...]], int]) -> Self:
         """The same, that knows the file it comes from."""
-        self._path, self._raw = path, text
+        self._path, self._raw, self._line = path, text, line
         self._lines = {
             (name, column): line(("policy", name, *key))
             for name, thresholds in self.policy.items()
@@ -235,6 +244,10 @@ class Config(Model):
         """The file; None where the environments were inferred."""
         return self._path
 
+    def at(self, *key: str | int) -> str:
+        """Where a key stands in the file, `tierwall.yaml:12`; the key itself where nobody wrote a file."""
+        return f"{shown(self._path)}:{self._line(key)}" if self._path and self._line else joined(key)
+
     @property
     def root(self) -> Path:
         """The folder that paths in the file are relative to; without a file, the working directory."""
@@ -249,6 +262,11 @@ class Config(Model):
     def how(self) -> tuple[str, ...]:
         """How the environments were found, a sentence each; empty where a file declares them."""
         return self._how
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The frameworks that any environment is assessed by, in the order of the file."""
+        return tuple(dict.fromkeys(f for environment in self.environments.values() for f in environment.frameworks))
 
     def resolve(self, path: str) -> Path:
         """Where a path in the file leads. A leading `~` is the home folder, for kubeconfigs alone."""

@@ -57,6 +57,15 @@ def write(result: Result, spec: str, stdout: TextIO | None = None, **options: ob
 
 def write_all(result: Result, specs: Sequence[str], stdout: TextIO | None = None, **options: object) -> None:
     """Every output that was asked for. Refuses before anything is written. Raises UsageError, InputError."""
+    check(specs)
+    for spec in specs:
+        write(result, spec, stdout, **options)
+
+
+def check(specs: Sequence[str]) -> None:
+    """Refuse outputs that could not be written, before anything is done for them. Raises UsageError, InputError."""
+    from scanner.safe.files import check_writable
+
     parsed = [parse(spec) for spec in specs]
     paths = [path for _, path in parsed]
     if paths.count(STDOUT) > 1:
@@ -66,8 +75,9 @@ def write_all(result: Result, specs: Sequence[str], stdout: TextIO | None = None
         )
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise UsageError(f"two outputs would be written to {twice}")
-    for spec in specs:
-        write(result, spec, stdout, **options)
+    for path in paths:
+        if path != STDOUT:
+            check_writable(path)
 
 
 def _terminal(stream: TextIO) -> dict[str, object]:

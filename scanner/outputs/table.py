@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from scanner.results.model import SEVERITIES, Cause, Finding, Result
+from scanner.safe.text import many
 
 ROWS = 200  # on a terminal; more scroll away before anyone has read them
+FILE = "file"  # the service of calls that read files
+_Cells = tuple[str, str, str, str, str, str]
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 
 
@@ -19,7 +22,7 @@ def render(result: Result, *, colour: bool = False, width: int = 0, **_: object)
 def _lines(result: Result) -> str:
     from scanner.safe.terminal import clean
 
-    rows = ["  ".join(clean(cell) for cell in _cells(finding)) for finding in result.shown]
+    rows = ["  ".join(clean(cell) for cell in cells) for cells in _rows(result.shown)]
     return "\n".join([*rows, *map(clean, _closing(result))]) + "\n"
 
 
@@ -41,11 +44,11 @@ def _table(result: Result, colour: bool, width: int) -> str:
         ("Found", 4),
     ):
         table.add_column(heading, ratio=ratio or None, overflow="fold", no_wrap=not ratio)
-    shown = result.shown
-    for finding in shown[:ROWS]:
-        cells = [Text(clean(cell)) for cell in _cells(finding)]
-        cells[0].stylize(_STYLES[finding.severity])
-        table.add_row(*cells)
+    shown = list(_rows(result.shown))
+    for cells in shown[:ROWS]:
+        texts = [Text(clean(cell)) for cell in cells]
+        texts[0].stylize(_STYLES[cells[0]])
+        table.add_row(*texts)
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, force_terminal=colour, color_system="standard" if colour else None,
@@ -60,20 +63,48 @@ def _table(result: Result, colour: bool, width: int) -> str:
     return stream.getvalue()
 
 
-def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
+def _rows(findings: Iterable[Finding]) -> Iterator[_Cells]:
+    """A row a finding; those that are unknown since one file or listing was not read share a row."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        groups.setdefault(_listing(finding) or number, []).append(finding)
+    for members in groups.values():
+        severity, status, where, rule, resource, found = _cells(members[0])
+        if len(members) > 1:
+            rules = len({f.rule for f in members})
+            resources = len({f.resource.uid for f in members if not f.resource.is_scope})
+            rule = many(rules, "rule") + (f" on {many(resources, 'resource')}" if resources else "")
+            resource = members[0].resource.scope
+        yield severity, status, where, rule, resource, found
+
+
+def _listing(finding: Finding) -> tuple[str, ...] | None:
+    """The scope and the cause, where nothing but what was not listed there is in the way of knowing."""
+    causes = finding.because if finding.resource.is_scope else _stale(finding)
+    if finding.status != "unknown" or not causes:
+        return None
+    return finding.resource.scope, *sorted({str(c.call.id) if c.call else c.reason + c.detail for c in causes})
+
+
+def _stale(finding: Finding) -> tuple[Cause, ...]:
+    """Where what is known is of an earlier scan, that alone is why."""
+    return tuple(cause for cause in finding.because if cause.reason == "stale")
+
+
+def _cells(finding: Finding) -> _Cells:
     subject = finding.resource
     status = "waived" if finding.waived else finding.status
     where = "?" if subject.environment is None else subject.environment or "(none)"
     resource = f"{subject.shown} {finding.discriminator}".rstrip()
     if finding.status == "unknown":
-        found = "; ".join(dict.fromkeys(map(_said, finding.because))) or finding.message
+        found = "; ".join(dict.fromkeys(map(_said, _stale(finding) or finding.because))) or finding.message
     else:
         found = finding.message or finding.title
     return finding.severity, status, where, finding.rule, resource, found
 
 
 def _said(cause: Cause) -> str:
-    if cause.call:
+    if cause.call and not (cause.call.service == FILE and cause.detail):  # of a file it is the detail that says where
         return f"{cause.reason}: {cause.call.name} {cause.call.code}".rstrip()
     return ": ".join(part for part in (cause.reason, cause.detail or cause.table) if part)
 
@@ -90,7 +121,9 @@ def _closing(result: Result) -> Iterator[str]:
     if summary.folded:
         yield f"{summary.folded:,} unknown verdicts come of resources in no environment and are not listed apart"
     for refusal in result.refusals:
-        what = f"{refusal.call} {refusal.code}".strip() or refusal.detail or ", ".join(refusal.tables)
+        what = f"{refusal.call} {refusal.code}".strip()
+        if refusal.call.startswith(f"{FILE}:") or not what:
+            what = refusal.detail or what or ", ".join(refusal.tables)
         yield f"not read: {what} ({refusal.reason}), {refusal.findings:,} unknown"
     for notice in result.notices:
         yield f"notice: {notice}"

@@ -293,7 +293,7 @@ class _Builder:
             resource=subject,
             discriminator=verdict.discriminator,
             because=causes,
-            evidence=self._evidence(rule, subject, causes, is_known=verdict.status != "unknown"),
+            evidence=self._evidence(rule, subject, causes, verdict.status),
             see_also=_see_also(rule),
             controls=self.controls.get(rule.id, ()),
             first_seen=self.context.first_seen.get(identity),
@@ -306,11 +306,8 @@ class _Builder:
             call=self.calls.get(because.call), detail=because.detail,
         )  # fmt: skip
 
-    def _evidence(self, rule: Rule, subject: Subject, causes: Sequence[Cause], *, is_known: bool) -> Evidence:
-        """The document with the calls that filled it, the calls that were refused, and the values that were read.
-
-        Of what is unknown lists are not counted: they may lack what was not read.
-        """
+    def _evidence(self, rule: Rule, subject: Subject, causes: Sequence[Cause], status: str) -> Evidence:
+        """The document with the calls that filled it, the calls that were refused, and the values that were read."""
         if subject.uid not in self.evidence:
             document = self.context.documents.get(subject.uid, DocumentRef(""))
             namespace = f"k8s:{subject.cluster}//Namespace/{subject.namespace}" if subject.namespace else ""
@@ -319,9 +316,7 @@ class _Builder:
             )
             self.evidence[subject.uid] = Evidence(document.digest, calls, subject.scope)
         known = self.evidence[subject.uid]
-        values = self.values.of(rule, subject)
-        if not is_known:
-            values = {name: value for name, value in values.items() if not name.startswith("count(")}
+        values = self.values.of(rule, subject, status)
         refused = {cause.call.id: cause.call for cause in causes if cause.call}
         if refused.keys() - {call.id for call in known.calls}:
             both = {call.id: call for call in known.calls} | refused
@@ -378,6 +373,7 @@ class _Builder:
             controls=self.controls.get(rule.id, ()),
             asked=bool(counted) or self._was_asked(rule.resource),
             unsure=frozenset(unsure),
+            digest=rule.digest,
         )
 
     def _was_asked(self, table: str) -> bool:
@@ -604,7 +600,8 @@ def _see_also(rule: Rule) -> dict[str, tuple[str, ...]]:
 def _cause_key(cause: Cause | GapLine) -> tuple[str, str, str, str]:
     if cause.call is None:
         return cause.reason, "", "", cause.detail
-    return cause.reason, cause.call.name, cause.call.code, ""
+    is_file = cause.call.service == "file" and not cause.uid and not cause.column  # one that was not read as a whole
+    return cause.reason, cause.call.name, cause.call.code, cause.detail if is_file else ""
 
 
 def _refusals(gaps: Sequence[GapLine], findings: Sequence[Finding]) -> tuple[Refusal, ...]:

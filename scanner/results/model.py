@@ -214,6 +214,7 @@ class RuleLine:
     controls: tuple[ControlRef, ...] = ()
     asked: bool = True  # False: no scope was asked for the rule's table
     unsure: frozenset[str] = frozenset()  # environments that may hold what could not be listed or placed
+    digest: str = ""  # SHA-256 of the rule's file: its version
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,27 @@ def write_atomic(path: str | Path, data: bytes, *, mode: int = 0o644) -> None:
         raise _refusal(shown(path), error, verb="written") from error
 
 
+def check_writable(path: str | Path) -> None:
+    """Refuse a file that could not be written as things stand. Raises InputError."""
+    folder = Path(path).absolute().parent
+    if Path(path).is_dir():
+        raise InputError(shown(path), "cannot be written: is a directory")
+    if not folder.is_dir():
+        raise InputError(shown(path), "cannot be written: its folder does not exist")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(shown(path), "cannot be written: its folder may not be written to")
+
+
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those above it, that may be written to. Raises InputError."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(shown(path), error, verb="written") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise InputError(shown(path), "cannot be written", "name a folder that you may write to")
+
+
 def create_atomic(path: str | Path, data: bytes, *, mode: int = 0o600) -> bool:
     """Create a file that must not exist yet; false if another process created it first. Raises InputError."""
     target = Path(path)

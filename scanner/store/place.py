@@ -7,6 +7,7 @@ https://www.sqlite.org/wal.html#overview
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -36,13 +37,17 @@ def translated(path: Path) -> Iterator[None]:
         hint = {
             "database or disk is full": "the disk is full; nothing was changed",
             "database is locked": f"another process has been writing for over {WRITE_WAIT_SECONDS} s; try again",
-            "attempt to write a readonly database": "cannot be written; check its permissions and its folder's",
+            "attempt to write a readonly database": (
+                "cannot be written; check its permissions and its folder's, or name another with --db"
+            ),
             "file is not a database": "is not an SQLite database; name another file with --db",
             "database disk image is malformed": "is damaged; restore it from a backup",
         }.get(text, text)
         raise StoreError(path, hint) from e
     except OSError as e:
-        raise StoreError(path, (e.strerror or str(e)).lower()) from e
+        problem = (e.strerror or str(e)).lower()
+        hint = "" if e.errno == errno.ENOSPC else "; name one in a folder that you may write to with --db"
+        raise StoreError(path, problem + hint) from e
 
 
 def file_system(path: Path) -> str:

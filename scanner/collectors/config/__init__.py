@@ -14,6 +14,7 @@ from scanner.collectors.config.merge import Effective, overlaid
 from scanner.collectors.config.values import KINDS, part_of, uid_of, variables
 from scanner.environments.matching import config_scope
 from scanner.errors import InputError, UsageError
+from scanner.safe.text import many
 from scanner.tables import Call, Document, Gap, Scope
 from scanner.tables.base import Placed
 from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigValue, ConfigVariable
@@ -46,8 +47,10 @@ def collect(config: Config, stage: Stage, progress: Callable[[str], None]) -> No
         for layer, call in zip(layers, calls, strict=True):
             if layer.problem:
                 _gaps(stage, scope.id, name, documents, layer.problem, call)
-        unread = sum(bool(layer.problem) for layer in layers)
-        progress(f"config: {name}: {len(documents) - 1} keys" + (f", {unread} files not read" if unread else ""))
+        progress(f"config: {name}: {many(len(documents) - 1, 'key')}")
+        for layer in layers:
+            if layer.problem:
+                progress(f"config: {name}: not read: {layer.problem}")
 
 
 def effective(config: Config, environment: str, redactor: Redactor) -> list[ConfigValue]:
