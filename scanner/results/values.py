@@ -22,16 +22,24 @@ class Values:
         self._whole = whole
         self._rows: tuple[str, dict[str, dict[str, Value]]] = ("", {})  # of one rule, for verdicts come rule by rule
 
-    def of(self, rule: Rule, subject: Subject) -> Mapping[str, Value]:
-        """By column, in the order of the table; nothing for a whole scope, or where there is no row."""
+    def of(self, rule: Rule, subject: Subject, status: str) -> Mapping[str, Value]:
+        """By column, in the order of the table; nothing for a whole scope, or where there is no row.
+
+        Of a rule that is not applicable, what its condition read. Of what is unknown lists are not counted, since they
+        may lack what was not read.
+        """
         if subject.is_scope:
             return {}
         found = self._own(rule, subject.uid)
         environment = self._environments.get(subject.environment or "")
-        if environment is None:
-            return found
-        thresholds = [name for name in environment.columns() if name in rule.compiled.environment]
-        return found | {f"environment.{name}": getattr(environment, name) for name in thresholds}
+        if environment is not None:
+            thresholds = [name for name in environment.columns() if name in rule.compiled.environment]
+            found = found | {f"environment.{name}": getattr(environment, name) for name in thresholds}
+        if status == "not_applicable":
+            return {name: value for name, value in found.items() if _is_in_condition(rule, name)}
+        if status == "unknown":
+            return {name: value for name, value in found.items() if not name.startswith("count(")}
+        return found
 
     def _own(self, rule: Rule, uid: str) -> dict[str, Value]:
         if not self._whole:
@@ -63,3 +71,7 @@ class Values:
                     for column, value in zip(names, values, strict=True)
                 },
             )
+
+
+def _is_in_condition(rule: Rule, name: str) -> bool:
+    return name in rule.compiled.when_reads or (name.startswith("environment.") and name in rule.when)
