@@ -31,7 +31,7 @@ COMMANDS = {
     "history": "what a resource or a finding was, snapshot by snapshot",
     "explain": "from a finding to the rule, the values, the document, the call and the time",
     "rules": "list, show, test and lock rules",
-    "frameworks": "list frameworks and show their controls",
+    "frameworks": "what frameworks ask for, and how far rules decide it",
     "query": "run read-only SQL over the typed tables",
     "prune": "give up the contents of old snapshots",
     "verify": "check that the database still holds what was stored",
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), "")
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         if name == chosen:
             importlib.import_module(f"scanner.cli.{name}").arguments(command)
     parsed = parser.parse_args(arguments)

@@ -9,6 +9,10 @@ from scanner.cli import common, scan
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `collect`."""
+    parser.description = (
+        "Read the sources that tierwall.yaml declares into a new snapshot and judge nothing; `tierwall evaluate` "
+        "judges it. Answers 3 when something was not read, which the snapshot says."
+    )
     scan.sources(parser)
 
 

@@ -10,6 +10,10 @@ from scanner.cli import common
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate`."""
+    parser.description = (
+        "Judge a snapshot that is stored, by the rules, tierwall.yaml, waivers and attestations of today. Nothing is "
+        "read anew. Judgements of the newest snapshot by all rules become its history; others are only shown."
+    )
     common.database(parser)
     common.configuration(parser)
     common.choosing(parser)

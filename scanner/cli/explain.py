@@ -13,6 +13,10 @@ SHORTEST_ID = 8
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `explain`."""
+    parser.description = (
+        "Why a finding is what it is: the rule and its SQL, the values it read, the document they came from, the call "
+        "that gave it, and when. The id is in every output; its first 8 characters will do."
+    )
     common.database(parser)
     common.configuration(parser)
     parser.add_argument("finding", metavar="FINDING", help="a finding's id, or its first 8 characters or more")

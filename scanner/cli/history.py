@@ -11,6 +11,10 @@ from scanner.errors import UsageError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `history`."""
+    parser.description = (
+        "Every change of a resource's document or of a finding, oldest first: when, in which snapshot, and what it "
+        "was. `tierwall explain` and the outputs show uids and ids."
+    )
     common.database(parser)
     parser.add_argument(
         "what", metavar="UID|FINDING", help="a resource's uid, or a finding's id or its first characters"

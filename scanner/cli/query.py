@@ -14,6 +14,10 @@ DEADLINE_SECONDS = 60.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `query`."""
+    parser.description = (
+        "Run one SELECT over the typed tables of the newest snapshot; a JSON object a row. Nothing can be changed by "
+        "it. NULL is what could not be read, never what is not set; the table `gap` says why."
+    )
     common.database(parser)
     parser.add_argument("sql", metavar="SQL", help="one SELECT over the typed tables; docs/tables.md lists them")
 

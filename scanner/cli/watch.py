@@ -14,6 +14,10 @@ SHORTEST_SECONDS = 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `watch`."""
+    parser.description = (
+        "Scan on an interval and tell of each finding once: when it is new or has become worse, and again when it "
+        "comes back. A message that nobody took goes out with the next scan. Runs until it is stopped."
+    )
     scan.sources(parser)
     parser.add_argument(
         "--every", default="1h", metavar="TIME", help="time between scans, such as 30m or 1h (%(default)s)"
