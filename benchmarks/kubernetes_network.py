@@ -24,6 +24,7 @@ from scanner.collectors.kubernetes.kinds import BY_NAME
 from scanner.collectors.kubernetes.objects import Place, see
 from scanner.environments import assign, load_config
 from scanner.isolation.kubernetes import network
+from scanner.isolation.ready import insert
 from scanner.rules import load_rules, run
 from scanner.store import Estate
 from scanner.tables import Requested, Scope
@@ -106,7 +107,7 @@ def main() -> None:
                 made = sum(1 for _ in network.rows(estate))
             with timed("the same, written"):
                 estate.connection.execute("BEGIN")
-                estate.insert(network.rows(estate))
+                insert(estate, network.rows(estate))
                 estate.connection.execute("COMMIT")
             rules = load_rules([bundled("rules")])
             reading = [r for r in rules.values() if r.resource in {kind.table for kind in network.TABLES}]

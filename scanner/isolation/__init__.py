@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from scanner.isolation.ready import Ready, insert
 from scanner.store.place import translated
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Derivation(Protocol):
 
     TABLES: tuple[type[Derived], ...]
 
-    def rows(self, estate: Estate) -> Iterator[Row]:
+    def rows(self, estate: Estate) -> Iterator[Row | Ready]:
         """Rows of these tables, and the gaps of these rows. Reads only."""
         ...
 
@@ -32,6 +33,8 @@ _MODULES = (
     "scanner.isolation.kubernetes.access",
     "scanner.isolation.kubernetes.references",
     "scanner.isolation.kubernetes.publications",
+    "scanner.isolation.kubernetes.care",
+    "scanner.isolation.kubernetes.sharing",
     "scanner.isolation.kubernetes.network",
 )
 
@@ -47,7 +50,7 @@ def derive(estate: Estate) -> None:
                 estate.need([kind.table])
                 estate.connection.execute(f"DELETE FROM {kind.table}")
                 estate.connection.execute("DELETE FROM gap WHERE table_name = ?", [kind.table])
-            estate.insert(module.rows(estate))
+            insert(estate, module.rows(estate))
 
 
 def _is_asked(estate: Estate, module: Derivation) -> bool:

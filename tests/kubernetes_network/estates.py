@@ -15,6 +15,7 @@ from scanner.collectors.manifests import collect_manifests
 from scanner.isolation import derive
 from scanner.isolation.kubernetes import network, ports
 from scanner.isolation.kubernetes.ports import Ports
+from scanner.isolation.ready import insert
 from scanner.store import Estate, Stage
 from scanner.tables import Call, Gap, Requested, Scope, tables
 from scanner.tables.kubernetes_connection import INPUTS
@@ -48,7 +49,7 @@ def live(objects: Iterable[Object], gaps: Iterable[Gap] = ()) -> Iterator[Estate
         for one in objects:
             document = see(one, Place(SCOPE, CLUSTER, "kubernetes")).document
             estate.insert(BY_NAME[document.kind].shape(document))
-        estate.insert(list(network.rows(estate)))
+        insert(estate, list(network.rows(estate)))
         estate.need(kind.table for kind in network.TABLES)
         yield estate
 

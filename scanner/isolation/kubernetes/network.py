@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scanner.isolation.kubernetes import ports
 from scanner.isolation.kubernetes.classes import Class, Field, bits
 from scanner.isolation.kubernetes.exposure import Exposed, exposed
 from scanner.isolation.kubernetes.load import clusters
-from scanner.isolation.kubernetes.model import DIRECTIONS, Cause, Cluster, Direction, Workload
+from scanner.isolation.kubernetes.model import DIRECTIONS, Cause, Cluster, Direction
 from scanner.isolation.kubernetes.ports import Ports, intersection, union
 from scanner.isolation.kubernetes.tiers import Block, Evaluation, Piece, Selected, Verdict
+from scanner.isolation.ready import Ready
 from scanner.store import Estate
-from scanner.tables import Derived, Gap, Row
+from scanner.tables import Derived, Gap, Row, Value
 from scanner.tables.kubernetes_connection import (
     KubernetesConnection,
     KubernetesNamespacePath,
@@ -35,7 +36,7 @@ TABLES: tuple[type[Derived], ...] = (
 _UNKNOWN = Cause("it is not known")
 
 
-def rows(estate: Estate) -> Iterator[Row]:
+def rows(estate: Estate) -> Iterator[Row | Ready]:
     """The rows of `TABLES` for every cluster of the estate, and the gaps that leave an answer open."""
     exposures = exposed(estate)
     for cluster in clusters(estate):
@@ -79,13 +80,14 @@ class _Profile:
 
 @dataclass(slots=True)
 class _Path:
-    """What was found so far between two namespaces."""
+    """What was found so far between two namespaces, with a class of each as an example."""
 
+    source: int
+    destination: int
+    rank: int = 0  # of the verdict: denied, unknown, allowed
     allowed: Ports = ports.NONE
-    example: tuple[int, int] | None = None
     policies: set[int] = field(default_factory=set)
     why: Cause | None = None
-    rank: int = 0  # of the verdict found: denied, unknown, allowed
 
 
 class Network:
@@ -160,12 +162,17 @@ class _Rows:
         self.exposures = exposures
         self.network = Network(cluster)
         self.field = self.network.field
-        self.uids = [self._uid(one) for one in self.network.classes]
-        self.spaces = [one.namespace for one in self.network.classes]
         self.shown = [policy.shown for policy in cluster.policies]
+        self.scopes = [one.members[0].scope if one.members else cluster.scope for one in self.network.classes]
+        self.spaces = [one.namespace for one in self.network.classes]
+        self.short = [_short(one) for one in self.network.classes]
+        self.uids = [self._uid(one.namespace, f"NetworkClass/{short}") for one, short in zip(
+            self.network.classes, self.short, strict=True
+        )]  # fmt: skip
         self._texts: dict[tuple[int, ...], str] = {}
+        self._firsts: dict[int, dict[str | None, int]] = {}
 
-    def all(self) -> Iterator[Row]:
+    def all(self) -> Iterator[Row | Ready]:
         yield from self._classes()
         paths: dict[tuple[str | None, str | None], _Path] = {}
         for sources, destinations, joints in self.network.rectangles():
@@ -176,45 +183,30 @@ class _Rows:
         yield from self._paths(paths)
         for cause in self.cluster.lost[:1]:
             for kind in TABLES:
-                yield Gap(
-                    scope=self.cluster.scope, table_name=kind.table, reason=cause.reason, call=cause.call,
-                    detail=cause.detail,
-                )  # fmt: skip
+                yield _gap(kind, self.cluster.scope, "", "", cause)
+
+    def _uid(self, namespace: str | None, rest: str) -> str:
+        return f"k8s:{self.cluster.name}/{namespace or ''}/{rest}"
+
+    def _ready(self, kind: type[Derived], scope: str, uid: str, name: str, namespace: str | None, *own: Value) -> Ready:
+        """A row with its own columns in the order in which the table declares them."""
+        source = "manifests" if scope.startswith("manifests") else "kubernetes"
+        return Ready(kind, (scope, uid, name, "", "", self.cluster.name, namespace, source, "", 0, *own))
 
     # Classes
 
-    def _uid(self, one: Class) -> str:
-        first = min((_short(workload) for workload in one.members), default="not listed")
-        return f"k8s:{self.cluster.name}/{one.namespace or ''}/NetworkClass/{first.replace('/', ':')}"
-
-    def _place(self, number: int, uid: str = "") -> dict[str, Any]:
-        one = self.network.classes[number]
-        scope = one.members[0].scope if one.members else self.cluster.scope
-        return self._where(scope, uid or self.uids[number], one.namespace)
-
-    def _where(self, scope: str, uid: str, namespace: str | None) -> dict[str, Any]:
-        return {
-            "scope": scope, "uid": uid, "name": uid.rpartition("/")[2], "cluster": self.cluster.name,
-            "namespace": namespace, "source": "manifests" if scope.startswith("manifests") else "kubernetes",
-        }  # fmt: skip
-
-    def _classes(self) -> Iterator[Row]:
+    def _classes(self) -> Iterator[Ready]:
         for n, one in enumerate(self.network.classes):
-            cause = one.cause
-            yield KubernetesNetworkClass(
-                **self._place(n),
-                host_network=one.host_network,
-                pod_labels=",".join(f"{key}={value}" for key, value in one.shared.known),
-                workloads=len(one.members) or None,
-                isolated_for_ingress=self._isolated(n, "ingress"),
-                isolated_for_egress=self._isolated(n, "egress"),
-            )
-            if cause:
-                yield self._gap(KubernetesNetworkClass, self._place(n), "", cause)
+            place = self.scopes[n], self.uids[n], self.short[n], one.namespace
+            labels = ",".join(f"{key}={value}" for key, value in one.shared.known)
+            yield self._ready(
+                KubernetesNetworkClass, *place, one.host_network, labels, len(one.members) or None,
+                self._isolated(n, "ingress"), self._isolated(n, "egress"),
+            )  # fmt: skip
+            if one.cause:
+                yield _gap(KubernetesNetworkClass, self.scopes[n], self.uids[n], "", one.cause)
             for workload in one.members:
-                yield KubernetesNetworkClassMember(
-                    **self._place(n), workload_uid=workload.uid, workload_name=workload.name
-                )
+                yield self._ready(KubernetesNetworkClassMember, *place, workload.uid)
 
     def _isolated(self, number: int, direction: Direction) -> bool | None:
         policies = self.cluster.policies
@@ -224,38 +216,34 @@ class _Rows:
 
     # Pairs of classes
 
-    def _pairs(self, sources: int, destinations: int, joints: list[Joint]) -> Iterator[Row]:
+    def _pairs(self, sources: int, destinations: int, joints: list[Joint]) -> Iterator[Ready]:
         open_ = [one for one in joints if one.verdict != "denied"]
         if not open_:
             return
-        ends = list(bits(destinations))
+        ends = [("pods", self.uids[n], self.spaces[n], "") for n in bits(destinations)]
         for source in bits(sources):
-            for destination in ends:
-                for one in open_:
-                    ends_at = {
-                        "from_kind": "pods", "from_uid": self.uids[source], "from_namespace": self.spaces[source],
-                        "from_range": "", "to_kind": "pods", "to_uid": self.uids[destination],
-                        "to_namespace": self.spaces[destination], "to_range": "",
-                    }  # fmt: skip
-                    to = self.uids[destination].partition(":")[2]
-                    yield from self._connection(source, f"{self.uids[source]}/to/{to}", ends_at, one)
+            start = "pods", self.uids[source], self.spaces[source], ""
+            for end in ends:
+                yield from self._connection(source, f"{start[1]}/to/{end[1]}", (*start, *end), open_)
 
-    def _connection(self, owner: int, base: str, ends: dict[str, Any], one: Joint) -> Iterator[Row]:
-        """The rows of one pair and verdict, a range of ports each."""
-        said: dict[str, Any] = {
-            "verdict": one.verdict, "is_allowed": True if one.verdict == "allowed" else None,
-            "egress": "" if ends["from_kind"] != "pods" else one.egress,
-            "ingress": "" if ends["to_kind"] != "pods" else one.ingress,
-            "egress_policies": self._names(one.egress_policies), "ingress_policies": self._names(one.ingress_policies),
-            "because": one.why.detail if one.why else "",
-        }  # fmt: skip
-        for protocol, first, last in ports.ranges(one.ports):
-            place = self._place(owner, f"{base}/{protocol or 'any'}:{first}")
-            yield KubernetesConnection(
-                **place, **ends, **said, protocol=protocol, first_port=first, last_port=last
+    def _connection(
+        self, owner: int, base: str, ends: tuple[str | None, ...], joints: Iterable[Joint]
+    ) -> Iterator[Ready]:
+        """The rows of one pair, one a verdict and range of ports."""
+        scope, namespace = self.scopes[owner], self.spaces[owner]
+        for one in joints:
+            said = (
+                one.verdict, True if one.verdict == "allowed" else None,
+                one.egress if ends[0] == "pods" else "", one.ingress if ends[4] == "pods" else "",
+                self._names(one.egress_policies), self._names(one.ingress_policies), one.why.detail if one.why else "",
             )  # fmt: skip
-            if one.why:
-                yield self._gap(KubernetesConnection, place, "is_allowed", one.why)
+            for protocol, first, last in ports.ranges(one.ports):
+                uid = f"{base}/{protocol or 'any'}:{first}"
+                yield self._ready(
+                    KubernetesConnection, scope, uid, self.short[owner], namespace, *ends, protocol, first, last, *said
+                )
+                if one.why:
+                    yield _gap(KubernetesConnection, scope, uid, "is_allowed", one.why)
 
     def _names(self, policies: tuple[int, ...]) -> str:
         if policies not in self._texts:
@@ -264,29 +252,26 @@ class _Rows:
 
     # What is outside
 
-    def _outside(self) -> Iterator[Row]:
+    def _outside(self) -> Iterator[Ready]:
         for n, uid in enumerate(self.uids):
+            pods = "pods", uid, self.spaces[n], ""
             for direction in DIRECTIONS:
+                out = direction == "egress"
                 for block in self.network.side(n, direction):
-                    for span in self.field.spans(block.peers):
-                        yield from self._address(n, uid, direction, span, block.pieces)
+                    joints = [
+                        Joint(
+                            piece.ports, piece.verdict, piece.verdict, piece.verdict,
+                            piece.policies if out else (), () if out else piece.policies, piece.why,
+                        )
+                        for piece in block.pieces
+                        if piece.verdict != "denied"
+                    ]  # fmt: skip
+                    for span in self.field.spans(block.peers) if joints else ():
+                        outside = "address", "", "", span
+                        ends = (*pods, *outside) if out else (*outside, *pods)
+                        yield from self._connection(n, f"{uid}/{'to' if out else 'from'}/{span}", ends, joints)
 
-    def _address(
-        self, number: int, uid: str, direction: Direction, span: str, pieces: tuple[Piece, ...]
-    ) -> Iterator[Row]:
-        pods: dict[str, str | None] = {"kind": "pods", "uid": uid, "namespace": self.spaces[number], "range": ""}
-        outside: dict[str, str | None] = {"kind": "address", "uid": "", "namespace": "", "range": span}
-        out = direction == "egress"
-        start, end = (pods, outside) if out else (outside, pods)
-        ends = {f"from_{key}": value for key, value in start.items()}
-        ends |= {f"to_{key}": value for key, value in end.items()}
-        for piece in pieces:
-            if piece.verdict != "denied":
-                theirs, ours = (piece.policies, ()) if out else ((), piece.policies)
-                one = Joint(piece.ports, piece.verdict, piece.verdict, piece.verdict, theirs, ours, piece.why)
-                yield from self._connection(number, f"{uid}/{'to' if out else 'from'}/{span}", ends, one)
-
-    def _ingresses(self) -> Iterator[Row]:
+    def _ingresses(self) -> Iterator[Ready]:
         """From an ingress's controller, a pod of the cluster that we do not know, to the pods behind its services."""
         by_workload = {w.uid: n for n, one in enumerate(self.network.classes) for w in one.members}
         found: dict[tuple[str, int], Ports] = {}
@@ -295,87 +280,92 @@ class _Rows:
                 key = one.ingress, by_workload[one.workload]
                 found[key] = union(found.get(key, ports.NONE), one.ports)
         for (ingress, n), wanted in sorted(found.items()):
-            ends: dict[str, str | None] = {
-                "from_kind": "ingress", "from_uid": ingress, "from_namespace": "", "from_range": "", "to_kind": "pods",
-                "to_uid": self.uids[n], "to_namespace": self.spaces[n], "to_range": "",
-            }  # fmt: skip
             blocks = self.network.side(n, "ingress")
             pieces = next(block.pieces for block in blocks if block.peers & self.field.controller)
-            for piece in pieces:
-                both = intersection(piece.ports, wanted)
-                if both and piece.verdict != "denied":
-                    joint = Joint(both, piece.verdict, "allowed", piece.verdict, (), piece.policies, piece.why)
-                    yield from self._connection(n, f"{self.uids[n]}/from/{ingress}", ends, joint)
+            joints = [
+                Joint(both, piece.verdict, "allowed", piece.verdict, (), piece.policies, piece.why)
+                for piece in pieces
+                if piece.verdict != "denied" and (both := intersection(piece.ports, wanted))
+            ]
+            ends = "ingress", ingress, "", "", "pods", self.uids[n], self.spaces[n], ""
+            yield from self._connection(n, f"{self.uids[n]}/from/{ingress}", ends, joints)
 
     # Pairs of namespaces
 
     def _note(
         self, paths: dict[tuple[str | None, str | None], _Path], sources: int, destinations: int, joints: list[Joint]
     ) -> None:
-        allowed = [one for one in joints if one.verdict == "allowed"]
-        unknown = [one for one in joints if one.verdict == "unknown"]
-        rank = 2 if allowed else 1 if unknown else 0
-        telling = allowed or unknown or joints
-        granted = ports.NONE
-        for one in allowed:
-            granted = union(granted, one.ports)
-        policies = {p for one in telling for p in (*one.egress_policies, *one.ingress_policies)}
-        first = {self.spaces[n]: n for n in bits(destinations)}
-        for start, source in {self.spaces[n]: n for n in bits(sources)}.items():
-            for end, destination in first.items():
+        rank, granted, why = 0, ports.NONE, None
+        for one in joints:
+            if one.verdict == "allowed":
+                rank, granted = 2, union(granted, one.ports)
+            elif one.verdict == "unknown":
+                rank, why = max(rank, 1), why or one.why
+        telling = {
+            p for one in joints if _RANKS[one.verdict] == rank for p in one.egress_policies + one.ingress_policies
+        }
+        ends = self._first_of_each(destinations)
+        for start, source in self._first_of_each(sources).items():
+            for end, destination in ends.items():
                 if start == end:
                     continue
-                path = paths.setdefault((start, end), _Path())
-                if rank > path.rank or path.example is None:
-                    path.rank, path.example, path.policies = rank, (source, destination), set(policies)
+                path = paths.get((start, end))
+                if path is None:
+                    path = paths[start, end] = _Path(source, destination)
+                if rank > path.rank:
+                    path.rank, path.source, path.destination, path.policies = rank, source, destination, set(telling)
                 elif rank == path.rank:
-                    path.policies |= policies
-                path.allowed = union(path.allowed, granted)
-                if unknown and path.why is None:
-                    path.why = unknown[0].why
+                    path.policies |= telling
+                if granted:
+                    path.allowed = union(path.allowed, granted)
+                path.why = path.why or why
 
-    def _paths(self, paths: dict[tuple[str | None, str | None], _Path]) -> Iterator[Row]:
-        for (start, end), path in sorted(paths.items(), key=lambda item: [name or "" for name in item[0]]):
-            assert path.example is not None  # noqa: S101  # set with the first rectangle
-            source, destination = (self.network.classes[n] for n in path.example)
-            scope = source.members[0].scope if source.members else self.cluster.scope
-            place = self._where(scope, f"k8s:{self.cluster.name}/{start or ''}/NetworkPath/{end or ''}", start)
+    def _first_of_each(self, classes: int) -> dict[str | None, int]:
+        """One class of each namespace among them."""
+        if classes not in self._firsts:
+            self._firsts[classes] = {self.spaces[n]: n for n in bits(classes)}
+        return self._firsts[classes]
+
+    def _paths(self, paths: dict[tuple[str | None, str | None], _Path]) -> Iterator[Ready]:
+        stand_ins = [self._standing_for(one) for one in self.network.classes]
+        for (start, end), path in sorted(paths.items(), key=_by_names):
+            scope = self.scopes[path.source]
+            uid, name = self._uid(start, f"NetworkPath/{end or ''}"), f"{start} to {end}"
             why = path.why if path.rank == 1 else None
-            yield KubernetesNamespacePath(
-                **place,
-                to_namespace=end,
-                from_uid=self._standing_for(start, source),
-                to_uid=self._standing_for(end, destination),
-                is_allowed=None if path.rank == 1 else path.rank == 2,
-                allowed_ports=ports.shown(path.allowed),
-                example=f"{_example(source)} to {_example(destination)}" if path.rank else "",
-                policies=self._names(tuple(sorted(path.policies))),
-                because=why.detail if why else "",
-            )
+            yield self._ready(
+                KubernetesNamespacePath, scope, uid, name, start, end, stand_ins[path.source],
+                stand_ins[path.destination], None if path.rank == 1 else path.rank == 2, ports.shown(path.allowed),
+                f"{self._example(path.source)} to {self._example(path.destination)}" if path.rank else "",
+                self._names(tuple(sorted(path.policies))), why.detail if why else "",
+            )  # fmt: skip
             if why:
-                yield self._gap(KubernetesNamespacePath, place, "is_allowed", why)
+                yield _gap(KubernetesNamespacePath, scope, uid, "is_allowed", why)
             for protocol, first, last in ports.ranges(path.allowed):
-                yield KubernetesNamespacePathPort(**place, protocol=protocol, first_port=first, last_port=last)
+                yield self._ready(KubernetesNamespacePathPort, scope, uid, name, start, protocol, first, last)
 
-    def _standing_for(self, namespace: str | None, one: Class) -> str | None:
-        found = self.cluster.namespaces.get(namespace)
+    def _standing_for(self, one: Class) -> str | None:
+        """What says which environment the namespace is in."""
+        found = self.cluster.namespaces.get(one.namespace)
         if found and found.uid:
             return found.uid
         return one.members[0].uid if one.members else None
 
-    def _gap(self, kind: type[Derived], place: dict[str, Any], column: str, cause: Cause) -> Gap:
-        return Gap(
-            scope=place["scope"], uid=place["uid"], table_name=kind.table, column_name=column, reason=cause.reason,
-            call=cause.call, detail=cause.detail,
-        )  # fmt: skip
+    def _example(self, number: int) -> str:
+        return f"{self.spaces[number] or ''}/{self.short[number]}"
 
 
-def _short(workload: Workload) -> str:
-    """Kind and name."""
-    return "/".join(workload.uid.rsplit("/", 2)[1:])
+_RANKS: dict[Verdict, int] = {"denied": 0, "unknown": 1, "allowed": 2}
 
 
-def _example(one: Class) -> str:
-    if not one.members:
-        return f"pods of {one.namespace} that were not listed"
-    return f"{one.namespace}/{_short(one.members[0])}"
+def _by_names(path: tuple[tuple[str | None, str | None], object]) -> tuple[str, str]:
+    (start, end), _ = path
+    return start or "", end or ""
+
+
+def _short(one: Class) -> str:
+    """Kind and name of its first workload: Deployment:web."""
+    return min((":".join(w.uid.rsplit("/", 2)[1:]) for w in one.members), default="pods that were not listed")
+
+
+def _gap(kind: type[Derived], scope: str, uid: str, column: str, cause: Cause) -> Ready:
+    return Ready(Gap, (scope, uid, kind.table, column, cause.reason, cause.call, cause.detail))
