@@ -44,12 +44,14 @@ def stage(folder: Path) -> Iterator[Stage]:
 class Collected:
     """A plan in typed tables."""
 
-    def __init__(self, plan: Json, folder: Path, *, account: str = ACCOUNT, where: str = "plan.json") -> None:
+    def __init__(
+        self, plan: Json, folder: Path, *, account: str = ACCOUNT, where: str = "plan.json", source: Path | None = None
+    ) -> None:
         self.folder = folder
         number = len(list(folder.glob("estate-*.db")))
         self.path = folder / f"estate-{number}.db"
         with Stage.create(self.path, Redactor(KEY), kinds()) as made:
-            self.outcome: Outcome = collect_plan(where, made, account=account, data=copy.deepcopy(plan))
+            self.outcome: Outcome = collect_plan(where, made, account=account, data=copy.deepcopy(plan), source=source)
 
     def rows(self, table: type[R], **wanted: object) -> list[R]:
         """The rows of a table whose columns have these values."""

@@ -143,7 +143,7 @@ class _Writer:
         self.call = 0
         self.places = Places(plan, account, label)
         self.uids = {i.address: self.places.uid(i) for i in plan.instances}
-        self.references = References(plan)
+        self.references = References(plan, code)
         # This is the one exception to "collectors do not tokenise": the mask of sensitive values is another one in
         # each document, so that no path pattern of a kind can name them.
         self.merger = Merger(self.references, lambda i: self.uids[i.address], stage.redactor, long_enough(plan.secrets))
@@ -171,7 +171,7 @@ class _Writer:
         self.loose: dict[tuple[str, str], str] = {}  # table, column → the satellite whose resource is not known
 
     def tables(self) -> list[type[Placed]]:
-        """The tables of every family that the plan has something of, also what it deletes: of others it says nothing."""
+        """The tables of every family that the plan has or deletes something of: of others it says nothing."""
         present = {i.type for i in (*self.plan.instances, *self.plan.deferred, *self.plan.gone)}
         found: dict[type[Placed], None] = {}
         for family in FAMILIES:

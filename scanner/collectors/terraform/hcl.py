@@ -33,6 +33,8 @@ _TOKEN = re.compile(
 )
 _IN_STRING = re.compile(r'\\.|\$\$\{|%%\{|(?P<template>[$%]\{)|(?P<end>")|(?P<line>\n)', re.DOTALL)
 _HEADER = re.compile(r'\bresource\s+"?([\w-]+)"?\s+"?([\w-]+)"?\s*\Z')
+_META = re.compile(r"^[ \t]*(?:count|for_each|depends_on)[ \t]*=.*$", re.MULTILINE)  # how many there are, not which
+_OWN_INDEX = re.compile(r"\s*\[\s*(?:count\.index|each\.key)\s*\]")
 _HEADER_REACH = 1_000  # characters before a brace in which its header stands
 _WAIVER = re.compile(r"tierwall:waive[ \t]+([A-Za-z0-9][\w.-]*)")
 
@@ -46,6 +48,14 @@ class Block:
     file: str
     line: int
     waivers: tuple[str, ...] = ()  # ids that comments in it, or on the line above it, name
+    text: str = ""
+
+    def indexes(self, reference: str) -> bool:
+        """Whether wherever a resource or a list is named, it is by the block's own index or key, and by nothing that
+        is reckoned with it, such as `[count.index + 1]`."""
+        text = _META.sub("", self.text)
+        ends = [match.end() for match in re.finditer(rf"{re.escape(reference)}(?![\w-])", text)]
+        return bool(ends) and all(_OWN_INDEX.match(text, end) for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,7 @@ def blocks(text: str, file: str) -> Iterator[Block]:
     lines = _Lines(text)
     depth, at, open_at = 0, 0, 0
     current: tuple[str, str, int] | None = None  # type, name and line of the block that is open
+    start = 0  # of its text
     above: list[tuple[int, str]] = []  # waivers that comments outside every block name, with their lines
     inside: list[str] = []
     while match := _TOKEN.search(text, at):
@@ -148,7 +159,7 @@ def blocks(text: str, file: str) -> Iterator[Block]:
         elif match["open"]:
             header = _HEADER.search(text, max(open_at, match.start() - _HEADER_REACH), match.start())
             if depth == 0 and match["open"] == "{" and header:
-                current = header[1], header[2], lines.number(header.start())
+                current, start = (header[1], header[2], lines.number(header.start())), match.end()
                 inside = [name for line, name in above if line >= current[2] - 1]
             depth, open_at = depth + 1, match.end()
         else:
@@ -156,10 +167,10 @@ def blocks(text: str, file: str) -> Iterator[Block]:
             if depth < 0:
                 raise InputError(f"{file}:{lines.number(match.start())}", "has a bracket that nothing opens")
             if depth == 0 and current:
-                yield Block(current[0], current[1], file, current[2], tuple(inside))
+                yield Block(*current[:2], file, current[2], tuple(inside), text[start : match.start()])
                 current, above, inside = None, [], []
     if current:
-        yield Block(current[0], current[1], file, current[2], tuple(inside))
+        yield Block(*current[:2], file, current[2], tuple(inside), text[start:])
 
 
 def _after_string(text: str, at: int) -> int:

@@ -45,7 +45,7 @@ def _known(over: Estate) -> set[str]:
 
 
 def _ledger(planned: Estate, over: Estate, shift: int) -> None:
-    """Scopes, requests, calls, and the gaps that are of no single resource. Calls are numbered after those there are."""
+    """Scopes, requests, calls after those there are, and the gaps that are of no single resource."""
     over.insert(planned.rows(Scope))
     over.insert(planned.rows(Requested))
     over.insert(_shifted(planned.rows(Call), "id", shift))

@@ -81,6 +81,7 @@ class Plan:
     relevant: frozenset[tuple[str, str]] = frozenset()  # resources and attributes that the plan depends on
     is_partial: bool = False  # made with -target or -exclude, or with deferred changes
     secrets: frozenset[str] = frozenset()  # values of variables that are declared sensitive
+    read_later: tuple[Instance, ...] = ()  # policy documents that are data sources and wait for what they refer to
 
 
 def recognise(data: Json) -> Literal["plan", "state", ""]:
@@ -152,6 +153,7 @@ def _plan(data: Mapping[str, Json], where: str) -> Plan:
         planned = [*_values(_typed(data, "planned_values", dict, {}), known)]
     else:
         planned = []  # a plan without resources leaves the key out
+    later = [entry for entry in _objects(data, "resource_changes") if _is_document(entry)]
     deferred = [
         _change(_typed(entry, "resource_change", dict, {}), known) for entry in _objects(data, "deferred_changes")
     ]
@@ -167,6 +169,7 @@ def _plan(data: Mapping[str, Json], where: str) -> Plan:
         relevant=frozenset(_relevant(data)),
         is_partial=data.get("complete") is False,
         secrets=frozenset(_sensitive_values(data, root)),
+        read_later=tuple(_change(entry, None) for entry in later),
     )
 
 
@@ -179,6 +182,10 @@ def _state(data: Mapping[str, Json], where: str) -> Plan:
 def _is_managed(entry: Mapping[str, Json]) -> bool:
     """Not a data source, and not an object that only waits for its destruction."""
     return entry.get("mode", "managed") == "managed" and not entry.get("deposed")
+
+
+def _is_document(entry: Mapping[str, Json]) -> bool:
+    return entry.get("mode") == "data" and entry.get("type") == "aws_iam_policy_document"
 
 
 def _change(entry: Mapping[str, Json], known: _Configured | None) -> Instance:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from scanner.collectors.terraform.hcl import Sources
 from scanner.collectors.terraform.plan import Instance, Json, Key, Plan
 
 _DEPTH = 32  # hops through variables and outputs
@@ -35,15 +36,36 @@ _NOTHING = Traced((), False)
 class References:
     """Traces arguments of one plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, code: Sources | None = None) -> None:
         self.root = plan.modules
+        self.code = code or Sources()
         self.by_base: defaultdict[tuple[tuple[tuple[str, Key], ...], str], list[Instance]] = defaultdict(list)
         for instance in plan.instances:
             self.by_base[instance.module, instance.base].append(instance)
+        self.later: defaultdict[tuple[tuple[tuple[str, Key], ...], str], list[Instance]] = defaultdict(list)
+        for instance in plan.read_later:
+            self.later[instance.module, instance.base].append(instance)
 
     def trace(self, instance: Instance, expression: Json) -> Traced:
         """The instances behind an expression of the instance's configuration."""
         return self._references(_names(expression), instance.module, instance, _DEPTH)
+
+    def document(self, instance: Instance, expression: Json) -> Instance | None:
+        """The policy document that is all of an expression, where the plan reads it after what it refers to."""
+        names = [name for name in _longest(_names(expression)) if name.split(".")[0] not in _IGNORED]
+        steps = split(names[0]) if len(names) == 1 else []
+        if (
+            len(steps) < 4
+            or steps[:2] != ["data", "aws_iam_policy_document"]
+            or steps[-1] not in ("json", "minified_json")
+        ):
+            return None
+        key = steps[3] if len(steps) == 5 else None
+        found = [
+            one for one in self.later.get((instance.module, f"{steps[1]}.{steps[2]}"), ())
+            if one.key == (str(key) if isinstance(key, _Quoted) else key)
+        ]  # fmt: skip
+        return found[0] if len(found) == 1 else None
 
     def _references(self, names: Sequence[str], module: tuple[tuple[str, Key], ...], at: Instance, left: int) -> Traced:
         if left == 0:
@@ -55,8 +77,13 @@ class References:
             part = self._reference(name, module, at, left - 1)
             instances = part.instances
             if indexed and len(instances) > 1:
+                # The plan says that the index is in the expression, and not what becomes of it there.
+                block = self.code.find(at.module, at.base) if module == at.module else None
                 same = tuple(i for i in instances if i.key == at.key)
-                instances = same or instances
+                if same and block and block.indexes(name):
+                    instances = same
+                else:
+                    complete = False
             found.update({i.address: i for i in instances})
             complete = complete and part.complete
         return Traced(tuple(found.values()), complete)
@@ -66,7 +93,7 @@ class References:
         head = steps[0]
         if head == "each" and steps[1:2] == ["value"] and at.module == module:
             inner = _names(at.for_each)
-            return self._references([*inner, "each.key"], module, at, left) if inner else Traced((), True)
+            return self._each(inner, module, at, left) if inner else Traced((), True)
         if head in _IGNORED:
             return Traced((), True)
         if head == "var":
@@ -76,6 +103,12 @@ class References:
         if head in {"local", "data", "ephemeral"} or len(steps) < 2:
             return _NOTHING
         return self._resource(steps, module, at, left)
+
+    def _each(self, names: list[str], module: tuple[tuple[str, Key], ...], at: Instance, left: int) -> Traced:
+        """`each.value` of a block that is repeated for other instances: the one of the same key."""
+        found = self._references(names, module, at, left)
+        same = tuple(i for i in found.instances if i.key == at.key)
+        return Traced(same, found.complete) if len(found.instances) > 1 and same else found
 
     def _variable(self, steps: list[str | int], module: tuple[tuple[str, Key], ...], at: Instance, left: int) -> Traced:
         """A module's variable has the expression of the call; one of the root has a value, which is known."""

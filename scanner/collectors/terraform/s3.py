@@ -6,7 +6,7 @@ from scanner.collectors.aws.policies import require_tls
 from scanner.collectors.terraform.defaults import S3_ACCOUNT_BLOCK, S3_BLOCKED, S3_OWNERSHIP
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
-from scanner.collectors.terraform.policies import fill_policies, policy, statements
+from scanner.collectors.terraform.policies import fill_policies, judged, policy
 from scanner.collectors.terraform.reading import AFTER_APPLY, RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.tags import fill_tags
 from scanner.tables.aws_account import AwsTag
@@ -33,8 +33,7 @@ def _bucket(shape: Shape, parts: Parts) -> None:
     blocks = [_block(parts, name) for name in _BLOCKS]
     blocked = _all(blocks)
     text = _policy_text(parts)
-    read = then(text, lambda t: statements(t) if t else [])
-    public_policy = then(read, lambda found: any(s.allows and s.admits_anyone and not s.is_scoped for s in found))
+    public_policy = judged(text, lambda found: any(s.allows and s.admits_anyone and not s.is_scoped for s in found))
     grants = _grants(parts)
     public_acl = then(grants, lambda found: any(g[0] in ("everyone", "any_aws_account") for g in found))
     acls = _ownership(parts)
@@ -58,7 +57,7 @@ def _bucket(shape: Shape, parts: Parts) -> None:
         acls_enabled=acls,
         acl_is_public=public_acl,
         is_public=_is_public(public_policy, public_acl, acls, blocks),
-        tls_required=then(read, lambda found: require_tls(found, parts.document.uid)),
+        tls_required=judged(text, lambda found: require_tls(found, parts.document.uid)),
         logging_bucket_uid=_logging(parts),
         object_lock_enabled=_lock_enabled(parts),
         object_lock_mode=lock_mode,

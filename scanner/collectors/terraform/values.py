@@ -7,7 +7,8 @@ clear, or `{"(sensitive)": "<keyed hash>"}`; the sensitive value itself is kept 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,7 +54,9 @@ class Merger:
 
     def _walk(self, at: Instance, value: Json, unknown: Json, sensitive: Json, expression: Json) -> Json:
         if unknown is True:
-            return {UNKNOWN: self._targets(at, expression)}
+            document = self.references.document(at, expression) if expression is not None else None
+            text = policy_text(document.after, document.unknown) if document else None
+            return {UNKNOWN: self._targets(at, expression)} if text is None else text
         if value is None and not isinstance(unknown, dict | list):
             return None
         if sensitive is True:
@@ -87,6 +90,71 @@ class Merger:
 
     def _token(self, value: Json) -> str:
         return self.tokens.token(value if isinstance(value, str) else canonical(value).decode())
+
+
+def policy_text(after: Json, unknown: Json) -> str | None:
+    """The policy that `aws_iam_policy_document` will write, with UNKNOWN for each text in it that is not known yet.
+
+    None where more than such texts is open: other documents that are merged in, or blocks nobody can count.
+    """
+    given, mask = _object(after), _object(unknown)
+    sources = ("source_policy_documents", "override_policy_documents", "source_json", "override_json")
+    if any(given.get(name) or mask.get(name) for name in sources) or not isinstance(given.get("statement"), list):
+        return None
+    masks = mask.get("statement")
+    if masks is True:
+        return None
+    statements = [_statement(one, _element(masks, n)) for n, one in enumerate(given["statement"])]
+    if any(one is None for one in statements):
+        return None
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+
+
+def _statement(given: Json, mask: Json) -> dict[str, Json] | None:
+    if not isinstance(given, dict) or mask is True:
+        return None
+    marks = _object(mask)
+    if any(marks.get(name) is True for name in ("principals", "not_principals", "condition")):
+        return None
+    effect = UNKNOWN if marks.get("effect") is True else given.get("effect") or "Allow"
+    out: dict[str, Json] = {"Effect": effect}
+    for name, key in (("actions", "Action"), ("not_actions", "NotAction"), ("resources", "Resource"),
+                      ("not_resources", "NotResource")):  # fmt: skip
+        if found := _texts(given.get(name), marks.get(name)):
+            out[key] = found
+    for name, key in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
+        by_type: dict[str, list[str]] = {}
+        for block, at in _blocks(given.get(name), marks.get(name)):
+            kind = UNKNOWN if at.get("type") is True else str(block.get("type"))
+            by_type.setdefault(kind, []).extend(_texts(block.get("identifiers"), at.get("identifiers")))
+        if by_type:
+            out[key] = "*" if by_type == {"*": ["*"]} else by_type
+    conditions: dict[str, dict[str, list[str]]] = {}
+    for block, at in _blocks(given.get("condition"), marks.get("condition")):
+        if at.get("test") is True or at.get("variable") is True:
+            return None
+        values = _texts(block.get("values"), at.get("values"))
+        conditions.setdefault(str(block.get("test")), {}).setdefault(str(block.get("variable")), []).extend(values)
+    if conditions:
+        out["Condition"] = conditions
+    return None if UNKNOWN in (effect, *(out.get("Principal", ()))) else out
+
+
+def _texts(given: Json, mask: Json) -> list[str]:
+    """A list with UNKNOWN for what is not known; a list that is unknown as a whole is one such text."""
+    if mask is True:
+        return [UNKNOWN]
+    items = given if isinstance(given, list) else []
+    return [UNKNOWN if _element(mask, n) is True else str(item) for n, item in enumerate(items)]
+
+
+def _blocks(given: Json, mask: Json) -> Iterator[tuple[dict[str, Json], dict[str, Json]]]:
+    for number, block in enumerate(given if isinstance(given, list) else []):
+        yield _object(block), _object(_element(mask, number))
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def long_enough(secrets: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.tables import Child
+from scanner.tables import Child, Requested
+from scanner.tables.aws_backup import AwsBackupPlan
 from scanner.tables.aws_compute import AwsEbsVolume
 from scanner.tables.aws_iam import AwsIamAttachment, AwsIamGroup, AwsIamUser
 from scanner.tables.aws_kms import AwsKmsKey
@@ -155,3 +156,27 @@ def test_the_last_policy_of_several_deleted_is_not_taken_for_all(tmp_path: Path)
     )
 
     assert Collected(data, tmp_path).one(AwsS3Bucket).policy_is_public is True
+
+
+def test_of_what_a_plan_deletes_it_says_that_nothing_is_left(tmp_path: Path) -> None:
+    """A rule that wants one of them then fails; were the table not asked for, it could not be told."""
+    data = made(
+        change("aws_backup_plan.last", None, before={"arn": "arn:aws:backup:eu-west-1:1:x"}, actions=("delete",))
+    )
+
+    found = Collected(data, tmp_path)
+
+    assert "aws_backup_plan" in {row.table_name for row in found.rows(Requested)}
+    assert found.rows(AwsBackupPlan) == []
+    assert found.gap_rows("aws_backup_plan") == []
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+def test_opentofu_and_every_format_say_the_same(version: str, tmp_path: Path) -> None:
+    text = json.dumps(plan("everything")).replace("registry.terraform.io", "registry.opentofu.org")
+    tofu = json.loads(text) | {"format_version": version, "terraform_version": "1.10.6"}
+
+    one, other = Collected(plan("everything"), tmp_path), Collected(tofu, tmp_path)
+
+    for kind in (AwsS3Bucket, AwsSecurityGroupRule, AwsPolicyStatement, AwsKmsKey):
+        assert one.rows(kind) == other.rows(kind) != []

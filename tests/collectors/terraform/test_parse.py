@@ -132,7 +132,7 @@ def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_enormous_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.collectors.terraform.collect._LIMIT", 1000)
+    monkeypatch.setattr("scanner.collectors.terraform.collect.LIMIT", 1000)
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(plan("everything")))
 

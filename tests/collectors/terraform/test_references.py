@@ -20,14 +20,14 @@ from scanner.tables.aws_network import (
     AwsVpcPeeringConnection,
 )
 from scanner.tables.aws_s3 import AwsS3Bucket
-from tests.support.terraform import Collected, change, made, plan
+from tests.support.terraform import PLANS, Collected, change, made, plan
 
 BLUE = 'plan:module.network["blue"]'
 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Collected:
-    return Collected(plan("everything"), tmp_path_factory.mktemp("everything"))
+    return Collected(plan("everything"), tmp_path_factory.mktemp("everything"), source=PLANS / "everything")
 
 
 def test_a_reference_within_a_module_instance_stays_in_that_instance(everything: Collected) -> None:
@@ -187,3 +187,34 @@ def test_an_attribute_that_no_expression_mentions_shows_a_hidden_block() -> None
 
     assert has_hidden(parse(data, "p"))
     assert not has_hidden(parse(plan("everything"), "p"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "known"),
+    [
+        ("aws_subnet.a[count.index].id", True),
+        ("aws_subnet.a[ count.index ].id", True),
+        ("aws_subnet.a[count.index + 1].id", False),
+        ("element(aws_subnet.a[*].id, count.index + 1)", False),
+        ("aws_subnet.a[1 - count.index].id", False),
+        ("", False),  # no code was given
+    ],
+)
+def test_an_index_is_followed_only_where_the_code_shows_that_it_is_the_own_one(
+    expression: str, known: bool, tmp_path: Path
+) -> None:
+    """A plan says that the index is in an expression, not what is reckoned with it: to guess would be to be wrong."""
+    subnets = [change(f"aws_subnet.a[{n}]", {"cidr_block": f"10.0.{n}.0/24"}, index=n) for n in (0, 1)]
+    unknown = {"subnet_id": True}
+    hosts = [change(f"aws_instance.h[{n}]", {"ami": "a"}, unknown=unknown, index=n) for n in (0, 1)]
+    references = {"subnet_id": {"references": ["aws_subnet.a", "count.index"]}}
+    data = made(*subnets, *hosts, configured={"aws_instance.h": references})
+    code = tmp_path / "code"
+    code.mkdir()
+    text = f'resource "aws_instance" "h" {{\n  count = length(aws_subnet.a)\n  subnet_id = {expression}\n}}\n'
+    (code / "main.tf").write_text(text)
+
+    found = Collected(data, tmp_path, source=code if expression else None)
+
+    expected = {f"plan:aws_instance.h[{n}]": f"plan:aws_subnet.a[{n}]" if known else None for n in (0, 1)}
+    assert {row.uid: row.subnet_uid for row in found.rows(AwsInstance)} == expected
