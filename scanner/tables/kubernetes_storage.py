@@ -63,6 +63,7 @@ class KubernetesSecret(Resource, title="A secret that something refers to"):
     """Known by its references; secrets themselves are read only where `read_secret_values` is set."""
 
     reference_count: int | None = column("Number of references found.")
+    values_read: bool | None = column("Its values were asked for and read, and are known by their hashes.")
 
 
 class KubernetesSecretReference(Child, title="A reference to a secret"):

@@ -71,13 +71,15 @@ def found_failing(case: Case, claimed: Mapping[str, list[Rule]], folder: Path, c
     manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": case.inputs}), encoding="utf-8")
     database = folder / "case.db"
     database.unlink(missing_ok=True)
-    stage = Stage.create(database, REDACTOR, kinds())
+    stage = Stage.create(database, REDACTOR, kinds(), sparse=True)
     with closing(stage.estate):
         collect_manifests([manifest], stage)
         estate = stage.flush()
         assign(estate, infer(estate, config))
         derive(estate)
         rules = {rule.id: rule for control in case.controls for rule in claimed.get(control, ())}
+        for rule in rules.values():
+            estate.need(rule.compiled.tables)
         verdicts = run(estate, rules.values(), 0)
         return frozenset(_named(verdict.uid) for verdict in verdicts if verdict.status == "fail")
 

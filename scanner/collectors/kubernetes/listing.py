@@ -106,7 +106,7 @@ def _count(out: Listing[T], answer: Answer | Refused) -> None:
 
 
 def _judge(api: Api, out: Listing[T], refused: Refused) -> None:
-    """Tell «not found» apart: an API group that is not served has no objects, another version of it may.
+    """Tell «not found» apart: what no version of its API group serves has no objects, another version of it may.
 
     An add-on's group is asked about where listing was forbidden, too: access is denied before anything is looked for.
     """
@@ -114,18 +114,31 @@ def _judge(api: Api, out: Listing[T], refused: Refused) -> None:
     if not out.read.group or not (refused.status == 404 or (refused.status == 403 and out.read.is_added)):
         return
     try:
-        served = api.get(f"/apis/{out.read.group}")
+        versions = _serving(api, out.read)
+    except Refused:
+        return
+    if not versions:
+        out.refused, out.is_absent = None, True
+    elif refused.status == 404:
+        others = ", ".join(versions)
+        problem = f"{out.read.resource} are not in {out.read.version}; the API server has {others}"
+        out.refused = Refused("unsupported", refused.code, problem, status=404)
+
+
+def _serving(api: Api, read: Read) -> list[str]:
+    """The versions of the read's group that have its resource; none where there is no such group. Raises Refused."""
+    try:
+        group = api.get(f"/apis/{read.group}")
     except Refused as error:
         if error.status == 404:
-            out.refused, out.is_absent = None, True
-        return
-    if refused.status == 403:
-        return
-    listed = served.body.get("versions")
+            return []
+        raise
+    listed = group.body.get("versions")
     versions = [str(v.get("groupVersion")) for v in listed if isinstance(v, dict)] if isinstance(listed, list) else []
-    out.refused = Refused(
-        "unsupported",
-        refused.code,
-        f"{out.read.resource} are not in {out.read.version}; the API server has {', '.join(versions) or 'others'}",
-        status=404,
-    )
+    return [version for version in versions if _has(api.get(f"/apis/{version}").body, read.resource)]
+
+
+def _has(body: Json, resource: str) -> bool:
+    """Whether a version's list of resources names this one. A list that is not as the API has it may name anything."""
+    resources = body.get("resources")
+    return not _are_objects(resources) or any(one.get("name") == resource for one in resources or ())

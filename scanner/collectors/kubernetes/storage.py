@@ -129,7 +129,8 @@ def shape_secret(document: Document, _: Json) -> Iterator[Placed]:
     """Rows of a secret: its references, and where the secret itself was read, the hashes of its values."""
     where = place(document)
     references = mappings(document.parts.get("references"), "found")
-    yield KubernetesSecret(**where, reference_count=len(references))
+    values_read = document.parts.get("values") is not None
+    yield KubernetesSecret(**where, reference_count=len(references), values_read=values_read)
     yield from numbered(
         KubernetesSecretReference(
             **where,
