@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scanner.bundled import bundled
-from scanner.report import shape
-from scanner.results import CONTROL_STATUSES, SEVERITIES, Cause, Result, Threshold
+from scanner.report import shape, words
+from scanner.results import CONTROL_STATUSES, SEVERITIES, Result, Threshold
+from scanner.tables import Environment
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment as Templates
 
 SECTIONS = (
     ("summary", "Summary", "summary.html.j2"),
@@ -24,10 +25,11 @@ SECTIONS = (
     ("controls", "Controls", "controls.html.j2"),
     ("not-assessed", "Not assessed", "not-assessed.html.j2"),
     ("acceptances", "Waivers and attestations", "acceptances.html.j2"),
-    ("footprint", "What the scan itself did", "footprint.html.j2"),
     ("passes", "What passed", "passes.html.j2"),
-    ("limits", "Limits and verification", "limits.html.j2"),
-    ("glossary", "Glossary", "glossary.html.j2"),
+    ("evidence", "Evidence", "evidence.html.j2"),
+    ("footprint", "What the scan itself did", "footprint.html.j2"),
+    ("limits", "Limits, verification and sign-off", "limits.html.j2"),
+    ("glossary", "Words", "glossary.html.j2"),
 )
 
 
@@ -51,6 +53,8 @@ def render_html(result: Result, organisation: str, report: str = "audit") -> str
         asked=shape.asked(result),
         judged=judged,
         numbers={rule.line.id: rule for rule in judged},
+        register=shape.register(result),
+        unplaced=[finding for finding in result.shown if finding.stands_for],
         thresholds=_thresholds(result),
         attested=[(control, line) for control in result.controls for line in control.attestations if line.by],
         anchor=anchor,
@@ -58,25 +62,29 @@ def render_html(result: Result, organisation: str, report: str = "audit") -> str
 
 
 @functools.cache
-def _environment(report: str) -> Environment:
+def _environment(report: str) -> Templates:
     from jinja2 import FileSystemLoader
 
     from scanner.safe.html import environment as escaping
 
     environment = escaping(FileSystemLoader(bundled("reports", report)))
     environment.filters.update(
-        alike=_alike,
+        alike=shape.alike,
         by_environment=shape.by_environment,
-        calls=shape.calls,
-        cause=_cause,
-        day=shape.day,
+        by_status=_by_status,
+        cause=words.cause,
+        counts=words.counts,
+        day=words.day,
         iso=lambda seconds: f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}",
         kind=lambda table: table.replace("_", " "),
-        many=shape.many,
-        moment=shape.moment,
-        place=shape.place,
-        sentence=_sentence,
+        location=words.location,
+        many=words.many,
+        moment=words.moment,
+        place=words.place,
+        read=words.read,
+        sentence=words.sentence,
         sentence_case=lambda text: text[:1].upper() + text[1:],
+        short=words.short,
         target=_target,
         thousands=lambda number: f"{number:,}",
         threshold=_threshold,
@@ -111,39 +119,21 @@ def _target(rule: shape.Judged) -> str:
     """Where a rule's evidence stands: its findings, else its passes, else the list of findings."""
     if rule.has_findings:
         return rule.number
-    return f"{rule.number}-passes" if rule.passed or rule.not_applicable else "passes"
+    return f"{rule.number}-passes" if rule.has_passes else "passes"
 
 
-def _sentence(words: Iterable[str]) -> str:
-    """a, b and c."""
-    *first, last = list(words) or ["none"]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _alike(statuses: Mapping[str, str]) -> list[tuple[str, str]]:
+def _by_status(statuses: Mapping[str, str]) -> list[tuple[str, str]]:
     """Environments of one status together, worst first."""
     if len(set(statuses.values())) == 1 and len(statuses) > 1:
-        return [("All environments", next(iter(statuses.values())))]
+        return [("all environments", next(iter(statuses.values())))]
     groups = {status: [env for env, own in statuses.items() if own == status] for status in CONTROL_STATUSES}
     return [(", ".join(environments), status) for status, environments in groups.items() if environments]
-
-
-def _cause(cause: Cause) -> str:
-    """What was missing, in words: the call that was refused first, since that is what can be mended."""
-    what = f"{cause.table}.{cause.column}" if cause.column else cause.table
-    if cause.call:
-        code = f" answered {cause.call.code}" if cause.call.code else ""
-        return f"{cause.call.name}{code}: {cause.reason.replace('_', ' ')}" + (f", so no {what}" if what else "")
-    reason = cause.reason.replace("_", " ")
-    return ": ".join(part for part in (reason, what, cause.detail) if part)
 
 
 def _threshold(threshold: Threshold) -> str:
     if threshold.unit == "boolean":
         return "yes" if threshold.value else "no"
-    if threshold.unit == "seconds" and isinstance(threshold.value, int):
-        return shape.length(threshold.value) if threshold.value else "none"
-    return f"{threshold.value} {threshold.unit}".strip()
+    return words.shown(Environment.columns()[threshold.column], threshold.value)
 
 
 @dataclass(frozen=True, slots=True)

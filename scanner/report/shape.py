@@ -1,21 +1,24 @@
-"""The view, arranged for reading: findings under their rule, rules numbered, times and lengths of time in words."""
+"""The view, arranged for reading: rules numbered, findings under their rule, evidence in a register, passes together
+that read the same values."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from scanner.results import SEVERITIES, ApiCall, Counts, Evidence, Finding, Result, RuleLine, ScopeLine
+from scanner.report import words
+from scanner.results import SEVERITIES, Counts, Finding, Result, RuleLine, ScopeLine, Subject
 from scanner.tables import Resource, tables
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-NO_ENVIRONMENT = "no environment"
-NOT_TOLD = "not determined"
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Resources of one environment on which a rule read the same values and gave the same verdict."""
+
+    environment: str | None
+    read: str  # the values in words
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Judged:
     @property
     def has_findings(self) -> bool:
         return bool(self.open or self.waived or self.unknown)
+
+    @property
+    def has_passes(self) -> bool:
+        return bool(self.passed or self.not_applicable)
 
 
 def judged(result: Result) -> tuple[Judged, ...]:
@@ -60,6 +67,49 @@ def by_environment(findings: Iterable[Finding]) -> list[tuple[str | None, list[F
     return list(groups.items())
 
 
+def alike(findings: Iterable[Finding]) -> list[Alike]:
+    """Verdicts of one rule together that are of one environment and rest on equal values."""
+    groups: dict[tuple[str | None, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.resource.environment, words.read(finding)), []).append(finding)
+    return [Alike(environment, read, tuple(members)) for (environment, read), members in groups.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource of the register of evidence: what its sources answered, and when."""
+
+    number: str
+    subject: Subject
+    document: str
+    calls: str  # a line a call
+
+
+def register(result: Result) -> dict[str, Entry]:
+    """By uid, and in that order: every resource of a verdict of which a document or a call is known."""
+    found: dict[str, Finding] = {}
+    whole = _resources()
+    for finding in (*result.shown, *result.passed):
+        is_known = finding.evidence.document or finding.evidence.calls
+        # the row of the resource itself says where it is; one computed from it may not
+        if is_known and (finding.resource.uid not in found or finding.resource.table in whole):
+            found[finding.resource.uid] = finding
+    width = max(3, len(str(len(found))))
+    return {
+        uid: Entry(
+            f"E{number:0{width}d}",
+            finding.resource,
+            finding.evidence.document,
+            words.calls(finding.evidence.calls, result.snapshot.finished),
+        )
+        for number, (uid, finding) in enumerate(sorted(found.items()), 1)
+    }
+
+
+def _resources() -> frozenset[str]:
+    return frozenset(name for name, kind in tables().items() if issubclass(kind, Resource))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What each scope was asked for, each list of kinds told once."""
@@ -70,7 +120,7 @@ class Asked:
 
 def asked(result: Result) -> Asked:
     """Kinds of resources only: the tables of their parts go with them."""
-    whole = {name for name, kind in tables().items() if issubclass(kind, Resource)}
+    whole = _resources()
     numbers: dict[tuple[str, ...], int] = {}
     scopes = []
     for scope in result.scopes:
@@ -97,54 +147,3 @@ def areas(result: Result) -> tuple[AreaLine, ...]:
         AreaLine(name, tuple(sum((c.by_environment.get(place, Counts()) for c in lines), Counts()) for place in places))
         for name, lines in sorted(by_area.items())
     )
-
-
-def moment(seconds: float | None) -> str:
-    """24 November 2026, 02:06:52 UTC."""
-    if not seconds:
-        return "unknown"
-    when = datetime.fromtimestamp(seconds, UTC)
-    return f"{when.day} {MONTHS[when.month - 1]} {when:%Y, %H:%M:%S} UTC"
-
-
-def day(seconds: float | None) -> str:
-    """2026-11-24."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}" if seconds else ""
-
-
-def clock(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
-
-
-def length(seconds: float) -> str:
-    """A length of time in the largest unit that divides it: 35 days, 90 minutes."""
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds and seconds % size == 0:
-            return many(int(seconds // size), unit)
-    return many(int(seconds), "second")
-
-
-def many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def place(environment: str | None) -> str:
-    return NOT_TOLD if environment is None else environment or NO_ENVIRONMENT
-
-
-def calls(evidence: Evidence) -> str:
-    """The calls in one line, by service, with the time they took: `s3 ListBuckets, GetBucketPolicy, 02:00:05 UTC`."""
-    if not evidence.calls:
-        return ""
-    services: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for call in evidence.calls:
-        services[call.service][call.operation] = None
-    named = "; ".join(f"{service} {', '.join(operations)}" for service, operations in services.items())
-    return f"{named} ({span(evidence.calls)})"
-
-
-def span(made: Iterable[ApiCall]) -> str:
-    """From the first to the last of the calls."""
-    times = sorted(call.finished or call.started for call in made)
-    first, last = clock(times[0]), clock(times[-1])
-    return f"{first} UTC" if first == last else f"{first} to {last} UTC"

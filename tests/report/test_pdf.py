@@ -38,7 +38,7 @@ def test_the_text_can_be_selected_and_nothing_is_left_out(pages: list[str], smal
     text = re.sub(r"\s+", "", "".join(pages))
 
     for finding in (*small.shown, *small.passed):
-        assert finding.evidence.document[:16] in text
+        assert finding.evidence.document in text
     for finding in small.shown:
         assert finding.id[:16] in text
     for control in small.controls:
@@ -50,16 +50,16 @@ def test_bookmarks_lead_to_sections_rules_and_controls(pdf: Path, small: Result)
 
     assert [title.split("\u2002")[-1] for depth, title in marks if depth == 0] == [
         "Summary", "Scope", "Method", "Findings", "Controls", "Not assessed", "Waivers and attestations",
-        "What the scan itself did", "What passed", "Limits and verification", "Glossary",
+        "What passed", "Evidence", "What the scan itself did", "Limits, verification and sign-off", "Words",
     ]  # fmt: skip
     titles = [title for _, title in marks]
     assert all(any(control.id in title for title in titles) for control in small.controls)
 
 
-def test_every_page_has_its_number_and_all_but_the_first_the_digest(pages: list[str], small: Result) -> None:
+def test_every_page_has_its_number_and_the_digest(pages: list[str], small: Result) -> None:
     for number, text in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in text
-    assert all(f"Snapshot {small.snapshot.digest[:16]}" in text for text in pages[1:])
+    assert all(f"Snapshot {small.snapshot.digest[:16]}" in text for text in pages)
 
 
 def test_dates_come_from_the_snapshot_and_the_file_is_tagged(pdf: Path) -> None:
