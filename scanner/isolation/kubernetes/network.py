@@ -206,7 +206,7 @@ class _Rows:
             if one.cause:
                 yield _gap(KubernetesNetworkClass, self.scopes[n], self.uids[n], "", one.cause)
             for workload in one.members:
-                yield self._ready(KubernetesNetworkClassMember, *place, workload.uid)
+                yield self._ready(KubernetesNetworkClassMember, *place, workload.uid, workload.name)
 
     def _isolated(self, number: int, direction: Direction) -> bool | None:
         policies = self.cluster.policies
