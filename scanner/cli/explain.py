@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 
 from scanner.cli import common
 from scanner.errors import UsageError
@@ -45,10 +46,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _text(told: dict[str, object]) -> None:
+    """Lines that fit any terminal; what is empty is left out."""
     from scanner.safe.terminal import clean
 
     for heading, value in told.items():
-        print(f"\n{heading}" if isinstance(value, (dict, list)) else f"{heading}: {clean(str(value))}")
-        if isinstance(value, (dict, list)):
-            for line in json.dumps(value, indent=2, ensure_ascii=False).splitlines():
-                print(clean(f"  {line}"))
+        if value in ("", [], {}):
+            continue
+        if not isinstance(value, (dict, list)):
+            print(f"{heading}: {clean(str(value))}")
+            continue
+        print(f"\n{heading}:")
+        for line in _lines(value, "  "):
+            print(clean(line))
+
+
+def _lines(value: object, indent: str) -> Iterator[str]:
+    """As YAML would lay it out: a line a value, the parts of a list set off by a dash. Absence is a value too."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            if isinstance(below, (dict, list)) and below:
+                yield f"{indent}{name}:"
+                yield from _lines(below, f"{indent}  ")
+            else:
+                yield f"{indent}{name}: {_plain(below)}"
+    elif isinstance(value, list):
+        for below in value:
+            first, *rest = list(_lines(below, f"{indent}  ")) or [f"{indent}  {_plain(below)}"]
+            yield f"{indent}- {first.removeprefix(f'{indent}  ')}"
+            yield from rest
+    else:
+        yield f"{indent}{_plain(value)}"
+
+
+def _plain(value: object) -> str:
+    """A scalar, with the words of JSON for what is no text, and quotes around no text at all."""
+    return value if isinstance(value, str) and value else json.dumps(value)

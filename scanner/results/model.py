@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.tables import Value
+    from scanner.tables import Call, Value
 
 SEVERITIES = ("critical", "high", "medium", "low")
 TIERS = ("production", "staging", "shared", "integration", "development", "feature", "local")
@@ -54,6 +54,11 @@ class ApiCall:
     started: float = 0.0
     finished: float = 0.0
     uid: str = ""  # the resource that was asked about; '' for a listing
+
+    @classmethod
+    def of(cls, call: Call) -> ApiCall:
+        """A row of the table `call`."""
+        return cls(**{field: getattr(call, field) for field in cls.__slots__})
 
     @property
     def name(self) -> str:
