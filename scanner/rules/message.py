@@ -61,7 +61,9 @@ def parse(text: str) -> Template:
 def _show(value: Value, form: str) -> str:
     if value is None:
         return UNKNOWN
-    return FORMATS[form].show(value) if form else str(value)
+    if form:
+        return FORMATS[form].show(value)
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _count(number: float, unit: str) -> str:
@@ -80,6 +82,15 @@ def _days(value: Value) -> str:
 
 def _hours(value: Value) -> str:
     return _count(_number(value) / 3600, "hour")
+
+
+def _duration(value: Value) -> str:
+    """Seconds in the largest unit that divides them: 35 days, 90 minutes."""
+    seconds = _number(value)
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds and seconds % size == 0:
+            return _count(seconds / size, unit)
+    return _count(seconds, "second")
 
 
 def _bytes(value: Value) -> str:
@@ -131,6 +142,7 @@ class Format(NamedTuple):
 FORMATS = {
     "days": Format(_days, (int, float)),
     "hours": Format(_hours, (int, float)),
+    "duration": Format(_duration, (int, float)),
     "bytes": Format(_bytes, (int, float)),
     "percent": Format(_percent, (int, float)),
     "list": Format(_list, (str,)),

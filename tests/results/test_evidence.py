@@ -66,7 +66,8 @@ def test_the_calls_of_a_resource_are_its_listing_its_own_and_its_files(
 DATABASE = "arn:aws:rds:eu:1:db:a"
 RETENTION = Rule(
     "a-retention", "Kept", "high", "why", "fix", "aws_rds_instance", "short",
-    when="environment.backup_keep_seconds > 0", require="backup_retention_seconds >= environment.backup_keep_seconds", path=Path("backup/a-retention.yaml"),
+    when="environment.backup_keep_seconds > 0", path=Path("backup/a-retention.yaml"),
+    require="backup_retention_seconds >= environment.backup_keep_seconds",
 )  # fmt: skip
 POLICY = Rule(
     "a-policy", "Named", "high", "why", "fix", "aws_rds_instance", "open",
