@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from scanner.errors import StoreError
-from scanner.tables import Placed, Row, tables
+from scanner.safe.numbers import fitted
+from scanner.tables import Gap, Placed, Row, Value, tables
 
 R = TypeVar("R", bound=Row)
 BATCH = 500
@@ -73,7 +74,7 @@ class Estate:
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Add rows to the tables they belong to. A row whose key is taken replaces the older one."""
-        batches: dict[type[Row], list[tuple[object, ...]]] = {}
+        batches: dict[type[Row], list[tuple[Value, ...]]] = {}
         for row in rows:
             batch = batches.setdefault(type(row), [])
             batch.append(row.values())
@@ -83,10 +84,36 @@ class Estate:
         for kind, batch in batches.items():
             self._write(kind, batch)
 
-    def _write(self, kind: type[Row], batch: list[tuple[object, ...]]) -> None:
+    def _write(self, kind: type[Row], batch: list[tuple[Value, ...]]) -> None:
         self.need([kind.table])
         marks = ", ".join("?" * len(kind.columns()))
-        self.connection.executemany(f"INSERT OR REPLACE INTO {kind.table} VALUES ({marks})", batch)
+        sql = f"INSERT OR REPLACE INTO {kind.table} VALUES ({marks})"
+        try:
+            self.connection.executemany(sql, batch)
+        except (OverflowError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+            fitting = [self.fitted(kind, values) for values in batch]
+            self.connection.executemany(sql, [values for values, _ in fitting])
+            if gaps := [gap.values() for _, several in fitting for gap in several]:
+                self._write(Gap, gaps)
+
+    @staticmethod
+    def fitted(kind: type[Row], values: Sequence[Value]) -> tuple[tuple[Value, ...], list[Gap]]:
+        """A row's values with NULL for each that its column cannot hold, and the gaps that say so.
+
+        Sources say what they like: a period of 1e30 days, a list for a port. Nobody knows what was meant.
+        """
+        kept, gaps = list(values), []
+        columns = kind.columns()
+        place = dict(zip(columns, values, strict=True))
+        for number, (column, value) in enumerate(zip(columns.values(), values, strict=True)):
+            is_fit, wanted = _FIT[column.type]
+            if value is not None and column.nullable and issubclass(kind, Placed) and not is_fit(value):
+                kept[number] = None
+                gaps.append(
+                    Gap(scope=str(place["scope"]), uid=str(place["uid"]), table_name=kind.table,
+                        column_name=column.name, reason="unsupported", detail=f"what was read is {wanted}")
+                )  # fmt: skip
+        return tuple(kept), gaps
 
     def rows(self, kind: type[R], where: str = "1", *values: object) -> list[R]:
         """The rows of a table in the order of its key. `where` is our own SQL, never outside text."""
@@ -111,6 +138,14 @@ class Estate:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_FIT: Mapping[type, tuple[Callable[[object], bool], str]] = {
+    bool: (lambda value: value in (0, 1), "neither true nor false"),
+    int: (lambda value: isinstance(value, int) and value == fitted(value), "no whole number of 64 bits"),
+    float: (lambda value: isinstance(value, int | float), "no number"),
+    str: (lambda value: isinstance(value, str), "no text"),
+}  # by type of column: whether it can hold a value, and what is said of one that it cannot
 
 
 def create_tables(connection: sqlite3.Connection, names: Collection[str] | None = None) -> None:

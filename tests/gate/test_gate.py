@@ -338,6 +338,30 @@ def test_hostile_names_cannot_move_the_terminals_cursor(here: Path, capsys: pyte
     assert out.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (
+            made(
+                change("aws_s3_bucket.b", {"bucket": "b", "tags_all": {}}),
+                change("aws_s3_bucket_policy.b", {"bucket": "b", "policy": "[" * 100_000}),
+            ),
+            "aws-s3-bucket-not-public",
+        ),
+        (made(change("aws_db_instance.d", {"engine": "postgres", "backup_retention_period": 10**17, "tags_all": {}})),
+         "aws-rds-backup-retention"),
+        (made(change("aws_db_instance.d", {"engine": "postgres", "backup_retention_period": 10**30, "tags_all": {}})),
+         "aws-rds-backup-retention"),
+    ],
+    ids=["nested", "out of range", "out of any range"],
+)  # fmt: skip
+def test_a_hostile_value_could_not_be_told(data: Any, rule: str, tmp_path: Path) -> None:
+    outcome = judged([written(data, tmp_path)], rule)
+
+    assert (outcome.exit_code, {f.status for f in outcome.result.findings}) == (3, {"unknown"})
+    assert {cause.reason for f in outcome.result.findings for cause in f.because} == {"unsupported"}
+
+
 # --- The whole ---
 
 

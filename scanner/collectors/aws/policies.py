@@ -6,7 +6,6 @@ object; `Action`, `Resource` and `Principal` may be a string or a list; each has
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from urllib.parse import unquote
 
 from scanner.collectors.aws.arns import account_of
 from scanner.collectors.aws.cidr import is_public
+from scanner.errors import InputError
+from scanner.safe import json
 from scanner.tables import Child, Json, numbered
 from scanner.tables.aws_policy import (
     AwsPolicyAction,
@@ -69,8 +70,8 @@ def parse(document: Json) -> Json:
         return document
     for text in (document, unquote(document)):
         try:
-            parsed = json.loads(text)
-        except ValueError:
+            parsed = json.load(text, "policy")
+        except InputError:
             continue
         if isinstance(parsed, dict):
             return parsed

@@ -21,7 +21,7 @@ _FIRST, _LAST = dt.date(2024, 1, 1), dt.date(2032, 1, 1)  # eight years hold eve
 
 def interval_seconds(expression: str) -> int | None:
     """The longest time between two firings; 0 if it fires once at most, None for what is not understood."""
-    rate = re.fullmatch(r"\s*rate\(\s*([0-9]+)\s+(minute|hour|day)s?\s*\)\s*", expression)
+    rate = re.fullmatch(r"\s*rate\(\s*([0-9]{1,9})\s+(minute|hour|day)s?\s*\)\s*", expression)
     if rate:
         return int(rate[1]) * _UNITS[rate[2]]
     cron = re.fullmatch(r"\s*cron\((.*)\)\s*", expression)

@@ -278,3 +278,13 @@ _JSON = st.recursive(
 @given(_JSON)
 def test_no_policy_however_odd_stops_a_scan(document: Any) -> None:
     assert isinstance(read(document)[0], AwsPolicyStatement) or document in ({"Statement": []},)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, '{"Statement": NaN}', '{"Statement": [], "Statement": []}'], ids=len
+)
+def test_hostile_text_is_a_policy_that_nobody_can_read(text: str) -> None:
+    (row,) = read(text)
+
+    assert parse(text) == text
+    assert (row.allows_everyone, row.is_admin) == (None, None)

@@ -313,6 +313,8 @@ HOUR, DAY = 3600, 86_400
         ("cron(0 5 * *)", None),
         ("cron(0 99 ? * * *)", None),
         ("cron(0 5 ? * FUNDAY *)", None),
+        (f"rate({'9' * 20} days)", None),
+        (f"rate({'9' * 5000} days)", None),
         ("every day", None),
         ("", None),
     ],
