@@ -28,7 +28,7 @@ from scanner.tables import Value
         ("{x:duration}", 61, "61 seconds"),
         ("{x:duration}", 0, "0 seconds"),
         ("{x}", 365.0, "365"),
-        ("{x}", 0.25, "0.2"),
+        ("{x}", 0.25, "0.25"),
         ("{x:bytes}", 512, "512 B"),
         ("{x:bytes}", 1536, "1.5 KiB"),
         ("{x:bytes}", 20 * 2**30, "20 GiB"),
