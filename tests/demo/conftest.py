@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.servers.kubernetes_api import KubernetesApi, read_manifests
 from tests.support import acme
+from tests.support.kubernetes import certificate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,3 +54,19 @@ def _checkpointed(database: Path) -> int:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return database.stat().st_size
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[KubernetesApi]]]:
+    """The organisation's clusters in this process, where answers can be broken, and a folder to scan them from."""
+    folder = tmp_path_factory.mktemp("clusters")
+    acme.prepare(folder)
+    apis = [
+        KubernetesApi(read_manifests([acme.ACME / "clusters" / n]), certificate=certificate()) for n in acme.CLUSTERS
+    ]
+    for name, api in zip(acme.CLUSTERS, apis, strict=True):
+        api.__enter__()
+        api.write_kubeconfig(folder / f"{name}.kubeconfig", context=name)
+    yield folder, apis
+    for api in apis:
+        api.__exit__()

@@ -26,7 +26,6 @@ from moto.server import ThreadedMotoServer
 
 from fixtures.servers import moto_additions
 from scanner.collectors.aws import KINDS, READS, collect, run
-from scanner.collectors.aws.api import Once
 from scanner.collectors.aws.reads import Service
 from scanner.collectors.aws.services import GLOBAL, REGIONAL
 from scanner.collectors.aws.session import Account, Declared, new_session
@@ -341,33 +340,45 @@ def facts(estate: Estate) -> dict[str, list[dict[str, Any]]]:
     return {t.table: [_facts(r) for of in rows.values() for r in of] for t, rows in _by_uid(estate).items()}
 
 
-def readings(service: str, operation: str) -> Iterator[Callable[[], tuple[set[tuple[str, str]], set[str]]]]:
-    """For each module that makes the call, in one scope: a function that reads it.
+def makers(service: str, operation: str) -> list[Service]:
+    """The modules that make the call; none for one that enters an account."""
+    modules = (*GLOBAL, *REGIONAL)
+    return [m for m in modules if (service, operation) in {(read.service, read.operation) for read in m.reads}]
 
-    It answers with the resources that were found (uid, table) and the tables that have a gap.
-    """
+
+def read(folder: Path, service: str, operation: str) -> Estate:
+    """As `scan`, but only the modules that make the call are read, if any does."""
+    modules = makers(service, operation)
+    if not modules:
+        return scan(folder)
+    kinds = Kinds()
+    kinds.add(*KINDS)
+    stage = Stage.create(folder / f"stage-{len(list(folder.glob('stage-*.db')))}.db", REDACTOR, kinds)
+    _read(stage, modules)
+    return stage.flush()
+
+
+def read_quickly(service: str, operation: str) -> tuple[set[tuple[str, str]], set[str]]:
+    """What the modules that make the call find (table, uid), and the tables that have a gap. Nothing is written."""
+    recorder = Recorder({kind.name: kind for kind in KINDS})
+    _read(recorder, makers(service, operation))
+    found = {(recorder.kinds[d.kind].tables[0].table, d.uid) for d in recorder.documents}
+    return found, {gap.table_name for gap in recorder.gaps}
+
+
+def _read(stage: Any, modules: Iterable[Service]) -> None:
     account = Account(Declared("main", MAIN, regions=(REGION,), max_attempts=1), new_session())
-    kinds = {kind.name: kind for kind in KINDS}
-    for module in (*GLOBAL, *REGIONAL):
-        if (service, operation) not in {(read.service, read.operation) for read in module.reads}:
-            continue
+    for module in modules:
         scope = account.scope if module in GLOBAL else account.scope_of(REGION)
-
-        def read(module: Service = module, scope: Scope = scope) -> tuple[set[tuple[str, str]], set[str]]:
-            account.once = Once()
-            stage = Recorder(kinds)
-            run._Run(stage, lambda _: None)._service(account, module, scope, REGION)
-            found = {(d.uid, kinds[d.kind].tables[0].table) for d in stage.documents}
-            return found, {gap.table_name for gap in stage.gaps}
-
-        yield read
+        run._Run(stage, lambda _: None)._service(account, module, scope, account.home)
+    account.close()
 
 
 class Recorder:
     """A stage that only remembers; it shapes what it is given where it knows how."""
 
     def __init__(self, kinds: Mapping[str, Kind] | None = None) -> None:
-        self.kinds = kinds
+        self.kinds = kinds or {}
         self.documents: list[Document] = []
         self.calls: list[Call] = []
         self.gaps: list[Gap] = []
@@ -383,7 +394,7 @@ class Recorder:
         self.gaps.append(gap)
 
     def document(self, document: Document) -> None:
-        if self.kinds is not None:
+        if self.kinds:
             self.kinds[document.kind].shape(document)
         self.documents.append(document)
 

@@ -194,7 +194,10 @@ def keys(response: Response) -> set[str]:
     if not response.body.strip():
         return set()
     root = _parsed(response)
-    return {_local(element) for element in root.iter() if element is not root} - {"RequestId", "ResponseMetadata"}
+    # What a list holds is no key: an answer without it has an empty list.
+    of_lists = {_local(child) for parent in root.iter() for child in parent if len({_local(c) for c in parent}) == 1}
+    found = {_local(element) for element in root.iter() if element is not root}
+    return found - of_lists - {"RequestId", "ResponseMetadata"}
 
 
 def without(key: str) -> Fault:

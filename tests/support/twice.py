@@ -32,40 +32,75 @@ REDACTOR = Redactor(HashKey(b"k" * 32))
 Key = tuple[str, str]  # rule, uid
 
 
-class Both:
-    """Two stages, or two units of them, that are told the same in the same order."""
+Word = tuple[str, Any]  # what a stage was told: its method and the argument
+Tapes = dict[str, list[Word]]  # by unit
 
-    def __init__(self, one: Any, other: Any, lock: threading.Lock) -> None:
+
+class Both:
+    """Two stages, or two units of them, that are told the same in the same order.
+
+    Units that are on tape are not read again: what was said of them is repeated. Others are put on tape.
+    """
+
+    def __init__(self, one: Any, other: Any, lock: threading.Lock, tapes: Tapes, tape: list[Word]) -> None:
         self._both = (one, other)
         self._lock = lock
+        self._tapes = tapes
+        self._tape = tape
+        self._known = dict(tapes)
 
     def scope(self, scope: Scope, tables: Iterable[type[Row]]) -> None:
         tables = list(tables)
-        self._tell(lambda stage: stage.scope(scope, tables))
+        with self._lock:
+            for stage in self._both:
+                stage.scope(scope, tables)
 
     def call(self, call: Call) -> int:
-        return int(self._tell(lambda stage: stage.call(dataclasses.replace(call)), call))
+        with self._lock:  # so that both number the calls alike
+            one, other = (stage.call(dataclasses.replace(call)) for stage in self._both)
+            assert one == other
+            call.id = one
+            self._tape.append(("call", call))
+            return call.id
 
     def gap(self, gap: Gap) -> None:
-        self._tell(lambda stage: stage.gap(dataclasses.replace(gap)))
+        with self._lock:
+            for stage in self._both:
+                stage.gap(dataclasses.replace(gap))
+            self._tape.append(("gap", gap))
 
     def document(self, document: Document) -> None:
-        self._tell(lambda stage: stage.document(document))
-
-    def unit(self, name: str) -> Both:
         with self._lock:
-            return Both(*(stage.unit(name) for stage in self._both), self._lock)
+            for stage in self._both:
+                stage.document(document)
+            self._tape.append(("document", document))
+
+    def unit(self, name: str) -> Both | None:
+        tape: list[Word] = []
+        with self._lock:
+            unit = Both(*(stage.unit(name) for stage in self._both), self._lock, self._tapes, tape)
+        if name in self._known:
+            unit.repeat(self._known[name])
+            return None
+        self._tapes[name] = tape
+        return unit
+
+    def repeat(self, tape: Iterable[Word]) -> None:
+        """Say again what was said; calls have new numbers."""
+        numbers: dict[int, int] = {}
+        for method, said in tape:
+            if isinstance(said, Call):
+                numbers[said.id] = self.call(dataclasses.replace(said))
+            elif isinstance(said, Gap):
+                self.gap(dataclasses.replace(said, call=numbers.get(said.call, 0)))
+            else:
+                getattr(self, method)(said)
+        self.done()
 
     def done(self) -> None:
-        self._tell(lambda stage: stage.done())
-
-    def _tell(self, word: Callable[[Any], Any], call: Call | None = None) -> Any:
-        with self._lock:  # so that both number the calls alike
-            first, second = (word(stage) for stage in self._both)
-        assert first == second
-        if call is not None:
-            call.id = first
-        return first
+        with self._lock:
+            for stage in self._both:
+                stage.done()
 
 
 class Estate:
@@ -76,26 +111,27 @@ class Estate:
         self.config = load_config(config)
         self.policy = Policy(self.config, load_rules([bundled("rules")]), ())
         self.yesterday = folder / "yesterday.db"
-        first, _ = self._scan(self.yesterday, folder / "other.db")
-        assert first.gaps == ()
+        self.tapes: Tapes = {}
+        first, _ = self._scan(self.yesterday, folder / "other.db", self.tapes)
         self.failed = {key(f) for f in first.findings if f.status == "fail"}
+        self.unknown = {key(f) for f in first.findings if f.status == "unknown"}
         assert self.failed
         with contextlib.closing(sqlite3.connect(self.yesterday)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def again(self) -> tuple[Result, Result]:
-        """Scan as things are now: into an empty database, and into yesterday's."""
+    def again(self, units: Callable[[str], bool] = lambda name: True) -> tuple[Result, Result]:
+        """Scan as things are now: into an empty database, and into yesterday's. Only these units are read anew."""
         empty, known = self.folder / "empty.db", self.folder / "known.db"
         for path in [*self.folder.glob("empty.db*"), *self.folder.glob("known.db*")]:
             path.unlink()
         shutil.copyfile(self.yesterday, known)
-        return self._scan(empty, known)
+        return self._scan(empty, known, {name: tape for name, tape in self.tapes.items() if not units(name)})
 
-    def _scan(self, one: Path, other: Path) -> tuple[Result, Result]:
+    def _scan(self, one: Path, other: Path, tapes: Tapes) -> tuple[Result, Result]:
         kinds = all_kinds()
         with Store.open(one) as first, Store.open(other) as second:
             with first.collecting(REDACTOR, kinds) as here, second.collecting(REDACTOR, kinds) as there:
-                both: Any = Both(here, there, threading.Lock())
+                both: Any = Both(here, there, threading.Lock(), tapes, [])
                 with contextlib.suppress(SourceError):  # nothing at all could be read: its gaps are written
                     collect(self.config, both, [self.source])
                 taken = [(store, self._publish(store, stage)) for store, stage in ((first, here), (second, there))]
@@ -126,7 +162,8 @@ def lost(estate: Estate, now: Result, operation: str, *, known: bool) -> list[st
                 problems.append(f"{rule} {uid}: unknown, but {operation} is not named: {found.because}")
         elif found.status != "fail":
             problems.append(f"{rule} {uid}: {found.status}")
-    return problems + [f"{key(f)}: {operation} is not named" for f in of_scopes if not names(f, operation)]
+    new = [f for f in of_scopes if key(f) not in estate.unknown]
+    return problems + [f"{key(f)}: {operation} is not named" for f in new if not names(f, operation)]
 
 
 def names(finding: Finding, operation: str) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.parsers import ResponseParserError, ResponseParserFactory
 
-# What taking apart a malformed answer may raise.
-_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# What taking apart a malformed answer may raise; NameError where a map has an entry without a name.
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError)
 _LONG = 2**63
 _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "character": (str,), "integer": (int,),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from scanner.collectors.aws import policies
-from scanner.collectors.aws.arns import policy_uid
+from scanner.collectors.aws.arns import partition_in, policy_uid
 from scanner.collectors.aws.reads import Read, Refused, Tables
 from scanner.collectors.aws.shaping import field, seconds, tag_map, tag_rows
 from scanner.tables import Document, Json, Kind, Placed, numbered
@@ -53,7 +53,7 @@ def shape_user(document: Document) -> Iterator[Placed]:
         row.active_access_keys = sum(bool(k.is_active) for k in keys)
     yield row
     yield from numbered(keys)
-    partition = document.uid.split(":")[1]
+    partition = partition_in(document.uid)
     yield from numbered(
         AwsIamGroupMember(
             **document.place,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from scanner.collectors.aws import policies
-from scanner.collectors.aws.arns import arn
+from scanner.collectors.aws.arns import arn, partition_in
 from scanner.collectors.aws.reads import Read, Refused
 from scanner.collectors.aws.services.account import PUBLIC_ACCESS_BLOCK, block_of
 from scanner.collectors.aws.shaping import DAY, both, days, either, field, negate, seconds, tag_map, tag_rows
@@ -188,7 +188,7 @@ def _settings(row: AwsS3Bucket, document: Document) -> None:
 
 def _sibling(document: Document, name: str) -> str:
     """The uid of a bucket in the same partition; '' for none."""
-    return arn("aws_s3_bucket", name, partition=document.uid.split(":")[1]) if name else ""
+    return arn("aws_s3_bucket", name, partition=partition_in(document.uid)) if name else ""
 
 
 def _publicity(row: AwsS3Bucket, parts: Any) -> None:
