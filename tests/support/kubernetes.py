@@ -161,7 +161,7 @@ def shop() -> list[Object]:
             spec={"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}),
         obj("autoscaling/v2", "HorizontalPodAutoscaler", "web", "production", spec={
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 6}),
-        *taught(), *kept(), *admitted(), *routed(), *saved(), *added(),
+        *taught(), *networked(), *kept(), *admitted(), *routed(), *saved(), *added(),
     ]  # fmt: skip
 
 
@@ -177,6 +177,31 @@ def taught() -> list[Object]:
             "scope": "Namespaced" if reads[0].namespaced else "Cluster",
             "versions": [{"name": read.version.rpartition("/")[2], "served": True, "schema": {}} for read in reads]})
         for (group, resource), reads in grouped.items()
+    ]  # fmt: skip
+
+
+def networked() -> list[Object]:
+    """Endpoints, and policies beside the network policies: of administrators and of network plug-ins."""
+    tier = {"priority": 10, "subject": {"namespaces": {}}, "ingress": [
+        {"name": "deny", "action": "Deny", "from": [{"namespaces": {}}]}]}  # fmt: skip
+    return [
+        obj("discovery.k8s.io/v1", "EndpointSlice", "web-1", "production",
+            labels={"kubernetes.io/service-name": "web"}, addressType="IPv4",
+            ports=[{"name": "https", "port": 8443, "protocol": "TCP"}],
+            endpoints=[{"addresses": ["10.0.0.5"], "conditions": {"ready": True}}]),
+        obj("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "tenants", spec=copy.deepcopy(tier)),
+        obj("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", "default",
+            spec={key: copy.deepcopy(tier[key]) for key in ("subject", "ingress")}),
+        obj("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", "tenants",
+            spec={"tier": "Admin", **copy.deepcopy(tier)}),
+        obj("cilium.io/v2", "CiliumNetworkPolicy", "web", "production", spec={"endpointSelector": {}}),
+        obj("cilium.io/v2", "CiliumClusterwideNetworkPolicy", "all", spec={"endpointSelector": {}}),
+        obj("crd.projectcalico.org/v1", "NetworkPolicy", "web", "production", spec={"selector": "all()"}),
+        obj("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "all", spec={"selector": "all()"}),
+        obj("crd.antrea.io/v1beta1", "NetworkPolicy", "web", "production", spec={"appliedTo": []}),
+        obj("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", "all", spec={"appliedTo": []}),
+        obj("route.openshift.io/v1", "Route", "web", "production",
+            spec={"host": "shop.apps.acme.example", "to": {"kind": "Service", "name": "web"}}),
     ]  # fmt: skip
 
 
