@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.collectors.config.layers import Layer, layers_of, read
+from scanner.collectors.config.layers import Layer, Layers, layers_of, read_all
 from scanner.collectors.config.merge import Effective, overlaid
 from scanner.collectors.config.values import KINDS, part_of, uid_of, variables
 from scanner.environments.matching import config_scope
@@ -36,10 +36,10 @@ def collect(config: Config, stage: Stage, progress: Callable[[str], None]) -> No
     A layer that is missing or does not parse leaves open every key that it could give: that is a gap, with file and
     line. What a later layer gives holds all the same.
     """
-    for name, paths in _layers(config, stage).items():
-        scope = Scope(id=config_scope(paths), source="config")
+    for name, files in _layers(config, stage).items():
+        scope = Scope(id=config_scope(files.paths), source="config")
         stage.scope(scope, _TABLES)
-        layers = [read(config.root, path) for path in paths]
+        layers = read_all(config.root, files)
         calls = [_call(stage, scope.id, name, layer) for layer in layers]
         documents = list(_documents(name, scope.id, layers, stage.redactor.text))
         for document in documents:
@@ -61,21 +61,21 @@ def effective(config: Config, environment: str, redactor: Redactor) -> list[Conf
     known = layers_of(config)
     if environment not in known:
         raise UsageError(f"environment {environment}: has no configuration; known are {', '.join(known) or 'none'}")
-    layers = [read(config.root, path) for path in known[environment]]
+    layers = read_all(config.root, known[environment])
     for layer in layers:
         if layer.problem:
             raise InputError(environment, f"its configuration is incomplete: {layer.problem}")
     kinds = {kind.name: kind for kind in KINDS}
     found = []
-    for document in _documents(environment, config_scope(known[environment]), layers, redactor.text):
+    for document in _documents(environment, config_scope(known[environment].paths), layers, redactor.text):
         kind = kinds[document.kind]
         redacted = replace(document, parts=redactor.parts(dict(document.parts), settings=kind.settings))
         found += [row for row in kind.shape(redacted) if isinstance(row, ConfigValue)]
     return found
 
 
-def _layers(config: Config, stage: Stage) -> dict[str, tuple[str, ...]]:
-    """The layers of every environment. That there are none, or that the folders cannot be listed, is kept as well."""
+def _layers(config: Config, stage: Stage) -> dict[str, Layers]:
+    """The layers of every configuration. That there are none, or that the folders cannot be listed, is kept as well."""
     problem = ""
     try:
         if found := layers_of(config):
@@ -152,8 +152,8 @@ def _whole(
             }
         )
     return Document(
-        kind="config_environment", uid=uid_of(name), scope=scope, name=name, source="config", file=layers[0].path,
-        parts={"layers": {"files": files, "summary": summary}},
+        kind="config_environment", uid=uid_of(name), scope=scope, name=name.partition("/")[0], source="config",
+        file=layers[0].path, parts={"layers": {"files": files, "summary": summary}},
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -39,34 +40,62 @@ class Layer:
     finished: float = 0.0
 
 
-def layers_of(config: Config) -> dict[str, tuple[str, ...]]:
-    """The layers of each environment: those that tierwall.yaml declares, or, where it declares none, those found.
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The files that one configuration of an environment is made of, the base first."""
 
+    environment: str
+    paths: tuple[str, ...]
+    unordered: tuple[str, ...] = ()  # those of them of which nobody knows whether they come before or after the base
+
+
+def layers_of(config: Config) -> dict[str, Layers]:
+    """The configurations that tierwall.yaml declares, or, where it declares none, those found.
+
+    By the environment's name; where it has several, as of several applications, by name and last file.
     Raises InputError for a folder of `sources.config.paths` that cannot be listed.
     """
-    declared = {
-        name: match.config.layers
+    declared = [
+        Layers(name, match.config.layers)
         for name, environment in config.environments.items()
         for match in environment.match
         if match.config
-    }
-    return declared or found_in(config)
+    ]
+    found = list(dict.fromkeys(declared or found_in(config)))
+    several = Counter(one.environment for one in found)
+    return {one.environment if several[one.environment] == 1 else _long_name(one, found): one for one in found}
 
 
-def found_in(config: Config) -> dict[str, tuple[str, ...]]:
-    """In each folder, the files that are named after an environment, with the base beside them: by that name."""
-    result: dict[str, tuple[str, ...]] = {}
+def _long_name(one: Layers, among: Iterable[Layers]) -> str:
+    """With the last file, which is the application's own; with all of them where that does not tell them apart."""
+    last = [other for other in among if (other.environment, other.paths[-1]) == (one.environment, one.paths[-1])]
+    return f"{one.environment}/{one.paths[-1] if len(last) == 1 else ','.join(one.paths)}"
+
+
+def found_in(config: Config) -> Iterator[Layers]:
+    """In each folder, the files that are named after an environment, with the base beside them."""
     for root in config.sources.config.paths if config.sources.config else ():
         folders: dict[PurePosixPath, list[PurePosixPath]] = {}
         for path in walk(config.resolve(root), tuple(_READERS)):
             relative = PurePosixPath(path.relative_to(config.root).as_posix())
             folders.setdefault(relative.parent, []).append(relative)
         for files in folders.values():
-            base = tuple(str(file) for file in files if file.stem.lower() in _BASES)[:1]
+            bases = tuple(str(file) for file in files if file.stem.lower() in _BASES)
             for file in files:
-                if tier_of(file.stem) and str(file) not in base:
-                    result.setdefault(file.stem, (*base, str(file)))
-    return result
+                if tier_of(file.stem) and str(file) not in bases:
+                    yield Layers(file.stem, (*bases, str(file)), bases[1:])
+
+
+def read_all(root: Path, layers: Layers) -> list[Layer]:
+    """The files in their order. One that may as well stand elsewhere in it counts as not read."""
+    found = []
+    for path in layers.paths:
+        layer = read(root, path)
+        if path in layers.unordered and not layer.problem:
+            order = f"{path}: may come before or after {layers.paths[0]}; declare the layers in tierwall.yaml"
+            layer = Layer(path, layer.reader, problem=order, started=layer.started, finished=layer.finished)
+        found.append(layer)
+    return found
 
 
 def read(root: Path, path: str) -> Layer:

@@ -15,7 +15,7 @@ from scanner.collectors.config import KINDS, collect, effective
 from scanner.collectors.config.layers import layers_of
 from scanner.collectors.config.merge import overlaid
 from scanner.collectors.config.values import uid_of
-from scanner.environments import Config, assign, load_config
+from scanner.environments import Config, assign, infer, load_config
 from scanner.errors import InputError, UsageError
 from scanner.safe.secrets import HashKey, Redactor
 from scanner.safe.text import storable
@@ -246,7 +246,7 @@ def test_a_layer_that_is_not_read_is_a_gap_and_opens_what_it_could_give(
         ("cfg:production", "config_layer", "overrides", "error", 2, problem),
     }  # fmt: skip
     assert [(call.status, call.operation) for call in estate.rows(Call)] == [("ok", "yaml"), ("error", "yaml")]
-    assert said == ["config: production: 0 keys, 1 files not read"]
+    assert said == ["config: production: 0 keys", f"config: production: not read: {problem}"]
 
 
 def test_what_an_override_gives_is_certain_although_the_base_is_lost(collected: Collected) -> None:
@@ -272,7 +272,7 @@ def test_without_declared_layers_files_named_after_environments_are_found(tmp_pa
     files = {"base_yml": "", "production_yml": "", "stg_yaml": "", "notes_yml": "", "dev_toml": ""}
     config = written(tmp_path, "sources: {config: {paths: [config]}}", **files)
 
-    assert layers_of(config) == {
+    assert {name: found.paths for name, found in layers_of(config).items()} == {
         "dev": ("config/base.yml", "config/dev.toml"),
         "production": ("config/base.yml", "config/production.yml"),
         "stg": ("config/base.yml", "config/stg.yaml"),
@@ -355,3 +355,65 @@ def test_whatever_stands_under_a_secret_s_name_is_hashed(tmp_path_factory: pytes
     [row] = effective(config, "production", REDACTOR)
 
     assert row.kind == "reference" or (row.value is None and row.value_hash == REDACTOR.token(storable(value)))
+
+
+def applications(folder: Path, tierwall: str, **files: str) -> Config:
+    """`a__production_yml="…"` is a/config/production.yml."""
+    for name, text in files.items():
+        place, _, file = name.partition("__")
+        path = folder / place / "config" / file.replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "tierwall.yaml").write_text(tierwall)
+    return load_config(folder / "tierwall.yaml")
+
+
+def gathered(config: Config, folder: Path) -> Estate:
+    kinds = Kinds()
+    kinds.add(*KINDS)
+    stage = Stage.create(folder / "stage.db", REDACTOR, kinds)
+    collect(config, stage, [].append)
+    return stage.flush()
+
+
+TWO = "sources: {config: {paths: [a/config, b/config]}}\n"
+DECLARED = TWO + (
+    "environments: {live: {tier: production, match: "
+    "[{config: {layers: [a/config/production.yml]}}, {config: {layers: [b/config/production.yml]}}]}}\n"
+)
+
+
+@pytest.mark.parametrize(("tierwall", "name"), [(TWO, "production"), (DECLARED, "live")], ids=["found", "declared"])
+def test_the_configurations_of_two_applications_are_both_read(tierwall: str, name: str, tmp_path: Path) -> None:
+    """Neither overrides the other: debugging that one of them allows is not hidden by the other's refusal."""
+    config = applications(tmp_path, tierwall, a__production_yml="debug: false", b__production_yml="debug: true")
+    with gathered(config, tmp_path) as estate:
+        found = {row.uid: (row.value, row.is_overridden) for row in estate.rows(ConfigValue)}
+        names = {row.name for row in estate.rows(ConfigEnvironment)}
+        assign(estate, infer(estate, config) if tierwall is TWO else config)
+        placed = {row.environment for row in estate.rows(Assignment)}
+
+    assert found == {
+        f"cfg:{name}/a/config/production.yml/debug": ("false", False),
+        f"cfg:{name}/b/config/production.yml/debug": ("true", False),
+    }
+    assert (names, placed) == ({name}, {name})
+
+
+def test_of_two_bases_in_a_folder_nobody_knows_which_comes_first(tmp_path: Path) -> None:
+    """What the environment's own file gives holds all the same."""
+    config = applications(
+        tmp_path, TWO.replace(", b/config", ""),
+        a__base_yml="{debug: false, port: 1}", a__common_yml="debug: true", a__production_yml="port: 2",
+    )  # fmt: skip
+    with gathered(config, tmp_path) as estate:
+        found = {row.key_path: row.value for row in estate.rows(ConfigValue)}
+        layers = [(row.path, row.is_read) for row in estate.rows(ConfigLayer)]
+        gaps = {(gap.table_name, gap.column_name, gap.detail) for gap in estate.rows(Gap, "uid = ''")}
+
+    why = "a/config/common.yml: may come before or after a/config/base.yml; declare the layers in tierwall.yaml"
+    assert found == {"port": "2"}
+    assert layers == [
+        ("a/config/base.yml", True), ("a/config/common.yml", False), ("a/config/production.yml", True),
+    ]  # fmt: skip
+    assert gaps == {("config_value", "", why), ("config_variable", "", why)}
