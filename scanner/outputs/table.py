@@ -11,6 +11,8 @@ from scanner.safe.text import many
 ROWS = 200  # on a terminal; more scroll away before anyone has read them
 FILE = "file"  # the service of calls that read files
 _Cells = tuple[str, str, str, str, str, str]
+INDENT = "    "
+NARROWEST = 40  # columns
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 
 
@@ -27,40 +29,40 @@ def _lines(result: Result) -> str:
 
 
 def _table(result: Result, colour: bool, width: int) -> str:
-    from rich import box
+    """Two or three lines a finding, so that an ARN and a sentence fit 80 columns as well as 160."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from scanner.safe.terminal import clean
 
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
-    for heading, ratio in (
-        ("Severity", 0),
-        ("Status", 0),
-        ("Environment", 0),
-        ("Rule", 3),
-        ("Resource", 4),
-        ("Found", 4),
-    ):
-        table.add_column(heading, ratio=ratio or None, overflow="fold", no_wrap=not ratio)
-    shown = list(_rows(result.shown))
-    for cells in shown[:ROWS]:
-        texts = [Text(clean(cell)) for cell in cells]
-        texts[0].stylize(_STYLES[cells[0]])
-        table.add_row(*texts)
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, force_terminal=colour, color_system="standard" if colour else None,
         no_color=not colour, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    if shown:
-        console.print(table)
+    shown = list(_rows(result.shown))
+    for cells in shown[:ROWS]:
+        severity, status, where, rule, resource, found = map(clean, cells)
+        head = Text(f"{severity:8}  {status:7}  {where}  {rule}")
+        head.stylize(_STYLES[cells[0]], 0, len(severity))
+        console.print(head, overflow="fold")
+        console.print(Text("\n".join(_wrapped(f"{resource}: {found}", width))))
     if len(shown) > ROWS:
         console.print(f"and {len(shown) - ROWS:,} more; `-o json:FILE` has all of them")
+    if shown:
+        console.print()
     for line in _closing(result):
         console.print(Text(clean(line)))
     return stream.getvalue()
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Indented below its head; broken between words, and within one only where it is longer than a line."""
+    import textwrap
+
+    return textwrap.wrap(
+        text, max(width, NARROWEST), initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+    )
 
 
 def _rows(findings: Iterable[Finding]) -> Iterator[_Cells]:
@@ -119,11 +121,12 @@ def _closing(result: Result) -> Iterator[str]:
     )
     yield f"open: {found}"
     if summary.folded:
-        yield f"{summary.folded:,} unknown verdicts come of resources in no environment and are not listed apart"
+        yield f"{summary.folded:,} of the unknown: a resource is in no environment, and its finding stands for them"
     for refusal in result.refusals:
         what = f"{refusal.call} {refusal.code}".strip()
         if refusal.call.startswith(f"{FILE}:") or not what:
             what = refusal.detail or what or ", ".join(refusal.tables)
-        yield f"not read: {what} ({refusal.reason}), {refusal.findings:,} unknown"
+        harm = f"{refusal.findings:,} unknown" if refusal.findings else "no verdict needs it"
+        yield f"not read: {what} ({refusal.reason.replace('_', ' ')}), {harm}"
     for notice in result.notices:
         yield f"notice: {notice}"

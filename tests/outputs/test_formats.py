@@ -220,6 +220,17 @@ def test_table_fits_the_terminal_and_says_what_it_leaves_out(view: Result) -> No
     assert "\x1b[" in outputs.render("table", view, width=100, colour=True)
 
 
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_table_breaks_sentences_between_words_at_any_width(view: Result, width: int) -> None:
+    """Only what has no room on a line of its own, such as an ARN, is broken elsewhere."""
+    finding = replace(view.findings[0], message="the public may read all objects of it and may write new ones")
+
+    text = outputs.render("table", replace(view, findings=(finding,)), width=width)
+
+    assert "the public may read all objects of it and may write new ones" in " ".join(text.split())
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+
+
 @pytest.mark.parametrize("name", outputs.OUTPUTS)
 def test_an_empty_result_is_written_too(view: Result, name: str) -> None:
     empty = replace(view, findings=(), passed=(), refusals=(), gaps=(), notices=())
