@@ -231,11 +231,11 @@ def recognised(paths: Iterable[Path], plans: Iterable[Path] = (), *, others: boo
                 manifests.append(path)
             if not here and not others and any(file.suffix in _HCL for file in inner):
                 notices.append(f"{files.shown(path)}: Terraform code is not judged without a plan; {_NEEDS_PLAN}")
-        elif others and path.suffix not in _MANIFESTS and str(path) != files.STDIN and not _has(path, *_OF_A_PLAN):
+        elif others and path.suffix not in _MANIFESTS and not files.is_stream(path) and not _has(path, *_OF_A_PLAN):
             continue
         elif path.suffix in _HCL:
             raise InputError(files.shown(path), "is Terraform code, which is judged by its plan", _NEEDS_PLAN)
-        elif str(path) == files.STDIN:
+        elif files.is_stream(path):
             if _has(path, *_OF_A_PLAN):
                 found[path] = None
             else:
@@ -254,7 +254,7 @@ def _says_it_is_a_plan(path: Path, root: Path) -> bool:
 
 def _has(path: Path, *texts: bytes) -> bool:
     """Whether all of the texts are in the file, wherever: other programs sort keys."""
-    if str(path) == files.STDIN:
+    if files.is_stream(path):
         data = files.read_bytes(path, limit=_LIMIT)
         return all(text in data for text in texts)
     try:

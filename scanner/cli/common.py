@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import re
 import sys
 from collections.abc import Collection, Iterator
@@ -37,22 +36,32 @@ def configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hash-key", type=Path, metavar="FILE", help="key for the hashes that stand for secrets")
 
 
-def judging(parser: argparse.ArgumentParser) -> None:
-    """What is judged, how it is shown, and what fails."""
+def judging(parser: argparse.ArgumentParser, *, gate: bool = False) -> None:
+    """What is judged, how it is shown, and what fails; `gate` tells what differs there."""
     parser.add_argument(
         "--rule", action="append", default=[], metavar="ID", help="only this rule; a peer's id as prowler:ID"
     )
     parser.add_argument(
         "--framework", action="append", default=[], metavar="F", help="only the rules of this framework"
     )
-    parser.add_argument("--environment", action="append", default=[], metavar="E", help="show only this environment")
-    parser.add_argument("--as-of", metavar="TIME", help="judge as of this UTC time (when the snapshot finished)")
+    parser.add_argument(
+        "--environment",
+        action="append",
+        default=[],
+        metavar="E",
+        help="judge all code as part of this one" if gate else "show only this one; may be repeated",
+    )
+    parser.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help=f"judge as of this UTC time ({'now' if gate else 'when the snapshot finished'})",
+    )
     outputs(parser)
     parser.add_argument(
         "--fail-on",
         choices=SEVERITIES,
         metavar="SEVERITY",
-        help="exit 1 from this severity on: " + ", ".join(SEVERITIES),
+        help=f"exit 1 for failures from this severity on: {', '.join(SEVERITIES)} ({'high' if gate else 'never'})",
     )
     parser.add_argument(
         "--unknown",
@@ -253,23 +262,7 @@ def show(args: argparse.Namespace, result: Result) -> None:
     """Write the result to every output that was asked for; to the terminal when none was."""
     from scanner.outputs import write_all
 
-    shown = narrowed(args, result)
-    write_all(shown, args.output or ["table"], include_passed=args.include_passed)
-
-
-def narrowed(args: argparse.Namespace, result: Result) -> Result:
-    """The result with the findings of the environments asked for only. Raises UsageError for an unknown one."""
-    if not args.environment:
-        return result
-    known = {line.id for line in result.environments}
-    for wanted in args.environment:
-        if wanted not in known:
-            raise UsageError(f"environment {wanted}: unknown; known are {', '.join(sorted(filter(None, known)))}")
-    return dataclasses.replace(
-        result,
-        findings=tuple(f for f in result.findings if f.resource.environment in args.environment),
-        passed=tuple(f for f in result.passed if f.resource.environment in args.environment),
-    )
+    write_all(result, args.output or ["table"], include_passed=args.include_passed)
 
 
 def exit_code(args: argparse.Namespace, result: Result) -> int:

@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,11 @@ NEEDED = ("moto", "flask", "cryptography")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `demo`."""
+    parser.description = (
+        "Scan the sample organisation, three AWS accounts and two clusters on servers of this machine's own, the "
+        "ordinary way, and write what came of it: database, findings, and the report. No account and no network are "
+        "needed; nothing is written but the folder."
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("tierwall-demo"), metavar="DIR", help="folder to write to (%(default)s)"
     )
@@ -124,4 +130,14 @@ def _say(out: Path) -> None:
     print(f"open {out / 'tierwall-report.html'} or {out / 'tierwall-report.pdf'}; the data: {out / 'findings.json'}")
     first = next((f for f in found["findings"] if f["status"] == "fail"), None)
     if first:
-        print(f"then: cd {out} && tierwall explain {first['id'][:12]}")
+        print(f"then: cd {shlex.quote(str(out))} && {_command()} explain {first['id'][:12]}")
+
+
+def _command() -> str:
+    """How this command is run from anywhere: by its name if that is on the path, else by its file."""
+    if shutil.which("tierwall"):
+        return "tierwall"
+    script = Path(sys.argv[0]).absolute()
+    if script.name == "tierwall" and os.access(script, os.X_OK):
+        return shlex.quote(str(script))
+    return f"{shlex.quote(sys.executable)} -m scanner"

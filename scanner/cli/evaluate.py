@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
             as_of=common.as_of(args),
             include_passed=args.include_passed,
             keep=keep,
+            environments=args.environment,
         )
         common.show(args, result)
         code = common.exit_code(args, result)

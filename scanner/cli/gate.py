@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -21,12 +22,20 @@ if TYPE_CHECKING:
     from scanner.safe.secrets import Redactor
 
 HELP = "judge code before it is deployed"
+ACCOUNT = re.compile("[0-9]{12}")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `gate`."""
+    parser.description = (
+        "Judge code before it is deployed, by the rules that judge what runs: Terraform plans and states in JSON and "
+        "Kubernetes manifests, as files, folders or, with -, standard input. Nothing is stored. Exit codes: 0 nothing "
+        "in the way; 1 failures from --fail-on's severity on, high unless said otherwise; 2 used wrongly, or a file "
+        "that does not parse; 3 something that counts could not be told, or there was nothing to judge; 4 internal "
+        "error. What only the apply can tell is counted in a note, and listed by -o and by --unknown all."
+    )
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="plans, states, manifests, or folders of them"
+        "paths", nargs="*", type=Path, metavar="PATH", help="plans, states, manifests, folders of them; - reads stdin"
     )
     parser.add_argument(
         "--plan", action="append", default=[], type=Path, metavar="FILE", help="a plan: `terraform show -json`"
@@ -55,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     common.database(parser)
     common.configuration(parser)
-    common.judging(parser)
+    common.judging(parser, gate=True)
     parser.set_defaults(fail_on="high")
 
 
@@ -67,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.paths and not args.plan:
         raise UsageError("gate: name a plan, a manifest or a folder, as in `tierwall gate plan.json`")
+    if args.account and not ACCOUNT.fullmatch(args.account):
+        raise UsageError(f"gate: --account {args.account}: is no account id; write its 12 digits")
     if len(args.environment) > 1:
         raise UsageError("gate: --environment can be given once: code is judged as part of one environment")
     environment = args.environment[0] if args.environment else None

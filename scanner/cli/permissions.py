@@ -13,7 +13,11 @@ FORMATS = {"aws": ("json", "cloudformation", "terraform"), "kubernetes": ("yaml"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `permissions`."""
-    parser.add_argument("source", choices=tuple(FORMATS))
+    parser.description = (
+        "Print the least privilege that a scan needs, made from what the collectors declare they call: a policy for "
+        "an AWS role, or a ClusterRole. Nothing is granted; hand it to whoever may."
+    )
+    parser.add_argument("source", choices=tuple(FORMATS), metavar="|".join(FORMATS), help="which source")
     parser.add_argument(
         "--format",
         choices=sorted({f for formats in FORMATS.values() for f in formats}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,19 @@ from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.results import Result
+    from scanner.results.evaluate import Policy
+    from scanner.store import Snapshot, Store
 
 FORMATS = ("html", "pdf")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
+    parser.description = (
+        "Judge a snapshot and write the audit report, HTML and PDF: controls by framework, findings with their "
+        "evidence, what could not be read. Its frameworks are those that tierwall.yaml names for its environments, all "
+        "where it names none. Needs a snapshot: run `tierwall scan` first."
+    )
     common.database(parser)
     common.configuration(parser)
     common.choosing(parser)
@@ -35,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the files; prints their paths."""
     from scanner.collectors.kinds import all_kinds
+    from scanner.results import Exclusion
     from scanner.results.evaluate import evaluate, record
     from scanner.safe.files import make_folder
     from scanner.store import Store
@@ -43,13 +52,17 @@ def run(args: argparse.Namespace) -> int:
     for wanted in formats:
         if wanted not in FORMATS:
             raise UsageError(f"--format {wanted}: unknown; known are {', '.join(FORMATS)}")
-    make_folder(args.out)  # told before anything is judged
     started = time.time()
     args.rule = []
     with Store.open(args.db, create=False) as store:
         snapshot = common.chosen(args, store)
+        make_folder(args.out)  # told before anything is judged
         config = common.judging_config(args, store, snapshot)
         policy = common.policy(args, config)
+        if lost := [] if args.framework else _not_loaded(store, snapshot, policy):
+            left_out = Exclusion(f"rules {', '.join(lost)}", "judged this snapshot before and are not loaded now")
+            common.note(f"{left_out.what}: {left_out.why}; name their pack with --rules or in tierwall.yaml")
+            policy = dataclasses.replace(policy, excluded=(*policy.excluded, left_out))
         result = evaluate(
             store, snapshot, policy, all_kinds(), as_of=common.as_of(args), include_passed=True,
             keep=False, environments=args.environment,
@@ -58,6 +71,13 @@ def run(args: argparse.Namespace) -> int:
             print(path)
         record(store, "report", started, result, common.CLEAN)
     return common.CLEAN
+
+
+def _not_loaded(store: Store, snapshot: Snapshot, policy: Policy) -> list[str]:
+    """The rules of the snapshot's last evaluation that are not there any more."""
+    last = [evaluation.id for evaluation in store.evaluations() if evaluation.snapshot == snapshot.id][-1:]
+    judged = {verdict[0] for number in last for verdict in store.verdicts(number)}
+    return sorted(judged - set(policy.rules) - set(policy.rules.retired))
 
 
 def write(result: Result, organization: str, formats: list[str], folder: Path) -> list[Path]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scanner.rules.rule import Rule
 
 
+ACTIONS = ("list", "show", "test", "lock")
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rules`."""
     parser.description = (
@@ -25,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "its SQL; `test` runs the examples and the soundness check of all, of one, of a file or a folder; `lock` "
         "records the rules as they are."
     )
-    parser.add_argument("action", choices=("list", "show", "test", "lock"))
+    parser.add_argument("action", choices=ACTIONS, metavar="|".join(ACTIONS), help="what to do")
     parser.add_argument(
         "rule", nargs="?", metavar="ID|FILE|DIR", help="a rule's id, a peer's as prowler:ID, a file or a folder"
     )
@@ -41,6 +44,11 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "lock":
         from scanner.rules import write_lock
 
+        if args.rules or args.rule:
+            raise UsageError(
+                "rules lock: it records all rules that are shipped; a pack has no lock, it is checked whenever it is "
+                "used"
+            )
         print(write_lock(bundled("rules")))
         return common.CLEAN
     rules = load_rules([bundled("rules"), *args.rules])
@@ -79,6 +87,7 @@ def _decided(rule: str) -> list[str]:
 def _test(args: argparse.Namespace) -> int:
     """Run examples and the soundness lint, whatever the lock says."""
     from scanner.rules import check, load_rules, read_rule, rule_files
+    from scanner.safe.text import many
 
     target = Path(args.rule) if args.rule else None
     if target is not None and not target.exists():
@@ -89,14 +98,17 @@ def _test(args: argparse.Namespace) -> int:
         found = [
             read_rule(path) for path in sorted(rule_files([target] if target else [bundled("rules"), *args.rules]))
         ]
+    shipped = {path.stem: path for path in rule_files([bundled("rules")])}
     failed = 0
     for rule in found:
         try:
+            if rule.id in shipped and rule.path.resolve() != shipped[rule.id].resolve():
+                raise RuleError(rule.id, f"{rule.path}: a rule of that id is shipped; give this one another")
             check(rule)
         except RuleError as e:
             failed += 1
             print(f"FAIL {e}")
         else:
-            print(f"ok   {rule.id}: {len(rule.examples)} examples, sound")
+            print(f"ok   {rule.id}: {many(len(rule.examples), 'example')}, sound")
     print(f"{len(found) - failed} passed, {failed} failed")
     return common.VIOLATIONS if failed else common.CLEAN

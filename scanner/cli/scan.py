@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `scan`."""
+    parser.description = (
+        "Read the sources that tierwall.yaml declares, or those found here where there is none, into a new snapshot, "
+        "and judge it. What runs is read first, then code. Without --fail-on findings do not change the exit code. "
+        "Exit codes: 0 done, nothing at or above the threshold; 1 violations; 2 used wrongly, or the configuration is; "
+        "3 could not tell, also where a source answered nothing at all; 4 internal error or damaged database."
+    )
     sources(parser)
     common.judging(parser)
 
@@ -63,8 +69,9 @@ def collect_and_judge(
         policy = common.policy(args, common.judging_config(args, store, snapshot))
         keep = not args.rule and not args.framework  # a part of the rules is no history of all of them
         result = evaluate(
-            store, snapshot, policy, all_kinds(), as_of=as_of, include_passed=args.include_passed, keep=keep
-        )
+            store, snapshot, policy, all_kinds(), as_of=as_of, include_passed=args.include_passed, keep=keep,
+            environments=args.environment,
+        )  # fmt: skip
         common.show(args, result)
         code = common.exit_code(args, result)
         for source in _silent(store, snapshot):

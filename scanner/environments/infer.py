@@ -11,6 +11,7 @@ from typing import Any
 from scanner.environments.aliases import tier_in, tier_of
 from scanner.environments.model import Config
 from scanner.environments.policy import Tier
+from scanner.safe.text import many
 from scanner.store.estate import Estate
 from scanner.tables.aws_account import AwsAccount, AwsTag
 from scanner.tables.config_value import ConfigEnvironment, ConfigLayer
@@ -53,10 +54,10 @@ class _Findings:
         """In each account, by the commonest of the usual keys."""
         counts: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)  # account → (key, value)
         for row in self._estate.rows(AwsTag, f"lower(key_name) IN ({', '.join('?' * len(_KEYS))})", *_KEYS):
-            if row.key_name and row.value and row.account and tier_of(row.value) and not _GLOB.search(row.value):
-                counts[row.account][row.key_name.lower(), row.value] += 1
+            if row.key_name and row.value and tier_of(row.value) and not _GLOB.search(row.value):
+                counts[row.account or ""][row.key_name.lower(), row.value] += 1
         for account, values in sorted(counts.items()):
-            name = self._account(account)
+            name = self._account(account) if account else ""
             keys: Counter[str] = Counter()
             for (key, _), number in values.items():
                 keys[key] += number
@@ -66,9 +67,11 @@ class _Findings:
                 if key == common and (tier := tier_of(value)):
                     by_tier[tier].append(value)
                     number = values[key, value]
-                    self._how.append(f"tag {key}={value} of {number} resources in account {name} says {tier}")
+                    where = f"in account {name}" if name else "whose account is not known"
+                    self._how.append(f"tag {key}={value} of {many(number, 'resource')} {where} says {tier}")
             for tier, meant in by_tier.items():
-                self._matches[tier].append({"aws": {"accounts": [name], "tags": {common: meant}}})
+                accounts = {"accounts": [name]} if name else {}
+                self._matches[tier].append({"aws": {**accounts, "tags": {common: meant}}})
 
     def by_clusters(self) -> None:
         """By the cluster's name, and by the labels and names of the namespaces that say something else."""

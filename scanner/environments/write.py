@@ -33,6 +33,7 @@ _PARTS: dict[str, tuple[str, str]] = {
         "allowed_paths:\n  - {from: integration, to: shared, plane: network, ports: [443], reason: artifact registry}",
     ),
     "promotion": ("The way a release takes.", "promotion: [integration, staging, production]"),
+    "rules": ("Rules of your own, files and folders, beside those that are shipped.", "rules: {packs: [rules/]}"),
     "governance": (
         "Where waivers and attestations are, and who may approve them.",
         "governance: {waivers: waivers.yaml, attestations: attestations/, approvers: [ciso@acme.example]}",

@@ -1,6 +1,7 @@
 """The one way to open files that others wrote, and to replace files of our own without ever leaving half of one."""
 
 import os
+import re
 import secrets
 import stat
 import sys
@@ -13,6 +14,7 @@ from scanner.errors import InputError
 DEFAULT_LIMIT = 5_000_000  # bytes
 MAX_FILES = 20_000
 STDIN = "-"
+_OPENED = re.compile(r"/dev/(?:stdin|fd/(\d{1,4}))")
 # Folders that hold copies, caches or history, never what a team deploys.
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".terraform", ".venv", "__pycache__", "node_modules"})
 
@@ -26,15 +28,15 @@ _KINDS = (
 
 
 def read_bytes(path: str | Path, root: str | Path | None = None, limit: int = DEFAULT_LIMIT) -> bytes:
-    """A regular file's content, or standard input's when the path is `-`; never more than `limit` bytes.
+    """A regular file's content, or that of a stream, see `is_stream`; never more than `limit` bytes.
 
     With `root`, links are followed only while they stay inside it. Without, the user named the path, and a link
-    is what they meant. Pipes, sockets and devices are refused without being opened.
+    is what they meant. Other pipes, sockets and devices are refused without being opened.
     Raises InputError.
     """
-    if str(path) == STDIN:
-        return _read_stdin(limit)
     where = shown(path)
+    if root is None and is_stream(path):
+        return _read_stream(where, limit)
     real = _resolve(path, root)
     try:
         _require_regular(os.lstat(real).st_mode, where)
@@ -220,21 +222,29 @@ def _chunks(handle: int, limit: int) -> Iterator[bytes]:
         yield chunk
 
 
-_read: list[tuple[BinaryIO, bytes]] = []  # standard input and what came of it
+_streams: dict[int, tuple[BinaryIO, bytes]] = {}  # what came of each, by its number
 
 
-def _read_stdin(limit: int) -> bytes:
-    """Standard input comes once: who asks again, as after looking at what it is, gets the same."""
-    stream = sys.stdin.buffer
-    if not _read or _read[-1][0] is not stream:
-        try:
-            data = stream.read(limit + 1)
-        except OSError as error:
-            raise _refusal("standard input", error) from error
-        _read[:] = [(stream, data)]
-    if len(_read[-1][1]) > limit:
-        raise _too_large("standard input", limit)
-    return _read[-1][1]
+def is_stream(path: str | Path) -> bool:
+    """Standard input, `-`, or what the shell handed over already open: /dev/stdin, or `<(…)`, which is /dev/fd/63."""
+    return str(path) == STDIN or _OPENED.fullmatch(str(path)) is not None
+
+
+def _read_stream(name: str, limit: int) -> bytes:
+    """A stream comes once: who asks again, as after looking at what it is, gets the same."""
+    opened = _OPENED.fullmatch(name)
+    number = int(opened[1]) if opened and opened[1] else 0
+    where = name if number else "standard input"
+    known = _streams.get(number)
+    try:
+        if known is None or (not number and known[0] is not sys.stdin.buffer):
+            stream = os.fdopen(os.dup(number), "rb") if number else sys.stdin.buffer
+            known = _streams[number] = stream, stream.read(limit + 1)
+    except OSError as error:
+        raise _refusal(where, error) from error
+    if len(known[1]) > limit:
+        raise _too_large(where, limit)
+    return known[1]
 
 
 def _too_large(where: str, limit: int) -> InputError:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from scanner.cli import main
+from scanner.bundled import bundled
+from scanner.cli import demo, main
+from tests.support.terraform import change as change_of
+from tests.support.terraform import made
 
 CONFIG = """\
 sources:
@@ -117,6 +125,8 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_else(
     where: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(here / where)
+    assert tierwall(here, "scan", "-q", "--rule", "config-debug-off") == 0
+    capsys.readouterr()
     assert tierwall(here, "report", "--out", out) == 2
     assert main(["demo", "--out", out]) == 2
     assert main(["scan", "-q", "-c", str(here / "tierwall.yaml"), "--db", f"{out}/t.db"]) == 4
@@ -199,3 +209,126 @@ def test_a_broken_layer_is_one_line_that_says_where(here: Path, capsys: pytest.C
     assert all(where in line for line in listed)
     assert len(listed) <= 2
     assert [where in line for line in told.out.splitlines() if line.startswith("not read: ")].count(True) == 1
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------------
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: true, containers: [{name: c, image: i}]}\n"
+GATE = (sys.executable, "-m", "scanner", "gate", "--environment", "production", "--rule")
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "<(cat)"])
+def test_the_gate_reads_what_the_shell_hands_over(path: str, tmp_path: Path) -> None:
+    command = f"{shlex.join([*GATE, 'kubernetes-workload-no-host-network'])} {path}"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} < pod.yaml" if path != "<(cat)" else command.replace("cat", "cat pod.yaml")],
+        cwd=_with(tmp_path, "pod.yaml", POD), capture_output=True, text=True, check=False, env=_environment(),
+    )  # fmt: skip
+    assert (done.returncode, "kubernetes-workload-no-host-network" in done.stdout) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Terraform will perform the following actions:\n", "is the text that `terraform plan` or `terraform show`"),
+        ("\x7fELF\0\0", "is a binary file, no plan in JSON; make it with `terraform show -json"),
+        ("\xff\xfe{\0}\0", "is UTF-16 text, as PowerShell's `>` writes it; save it as UTF-8"),
+        ("some words\n", "is not JSON; make it with `terraform show -json"),
+    ],
+)  # fmt: skip
+def test_what_is_no_plan_is_told_with_what_it_is(
+    content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _with(tmp_path, "plan.txt", content)
+    assert main(["gate", str(tmp_path / "plan.txt"), "--environment", "production"]) == 2
+    assert capsys.readouterr().err.startswith(f"tierwall: {tmp_path}/plan.txt: {told}")
+
+
+def test_tags_of_a_plan_say_the_environment_also_where_the_account_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tags = {"Environment": "production"}
+    change_ = change_of(
+        "aws_db_instance.main", {"identifier": "main", "multi_az": False, "tags": tags, "tags_all": tags}
+    )
+    _with(tmp_path, "plan.json", json.dumps(made(change_)))
+    assert main(["gate", "plan.json", "--rule", "aws-rds-multi-az", "--fail-on", "medium"]) == 1
+    assert "note: tag environment=production of 1 resource whose account is not known says production" in (
+        capsys.readouterr().err.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["gate", "--account", "123", "x.json"], "gate: --account 123: is no account id; write its 12 digits"),
+        (["permissions"], "the following arguments are required: aws|kubernetes; see tierwall permissions --help"),
+        (["rules", "lock", "--rules", "pack"], "rules lock: it records all rules that are shipped; a pack has no lock"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_wrong_is_named(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):
+        assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"tierwall: {told}")
+
+
+def _with(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text, encoding="latin-1")
+    return folder
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+# --- rules of one's own -----------------------------------------------------------------------------------------------
+
+RULE = """\
+id: acme-pool-size
+title: The pool has ten connections
+severity: low
+why: A small pool makes requests wait.
+fix: Enlarge it.
+resource: config_value
+when: name = 'pool'
+require: value_number >= 10
+message: "the pool has {value_number} connections"
+examples:
+  - {name: enough, row: {name: pool, value_number: 10}, expect: pass}
+  - {name: few, row: {name: pool, value_number: 9}, expect: fail}
+  - {name: unread, row: {name: pool, value_number: null}, expect: unknown}
+  - {name: other, row: {name: other, value_number: 1}, expect: not_applicable}
+"""
+
+
+def test_a_pack_in_the_file_is_judged_by_every_command(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "pack").mkdir()
+    (here / "pack" / "acme-pool-size.yaml").write_text(RULE)
+    (here / "tierwall.yaml").write_text(CONFIG + "rules: {packs: [pack/]}\n")
+    (finding,) = [f for f in found(here)["findings"] if f["rule"] == "acme-pool-size"]  # type: ignore[attr-defined]  # plain JSON
+    assert tierwall(here, "explain", finding["id"][:12]) == 0
+    told = capsys.readouterr().out
+    assert told.index("message: the pool has 5 connections") < told.index("why: A small pool") < told.index("\nsql:")
+
+    (here / "tierwall.yaml").write_text(CONFIG)
+    assert tierwall(here, "explain", finding["id"][:12]) == 2
+    assert "is of the rule acme-pool-size, which is not loaded; name its pack with --rules" in capsys.readouterr().err
+    assert tierwall(here, "report", "--format", "html", "--out", str(here / "report")) == 0
+    assert "rules acme-pool-size: judged this snapshot before and are not loaded now" in capsys.readouterr().err
+
+
+def test_a_pack_may_not_take_the_id_of_a_shipped_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "config-debug-off.yaml"
+    text = next(bundled("rules").rglob(name)).read_text()
+    assert main(["rules", "test", str(_with(tmp_path, name, text))]) == 1
+    assert "config-debug-off.yaml: a rule of that id is shipped; give this one another" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("on_path", [True, False])
+def test_the_demo_names_a_command_that_is_there(on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = _with(tmp_path, "tierwall", "#!/bin/sh\n") / "tierwall"
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path if on_path else tmp_path / "elsewhere"))
+    monkeypatch.setattr(sys, "argv", [str(script), "demo"])
+    assert demo._command() == ("tierwall" if on_path else str(script))

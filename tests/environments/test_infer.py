@@ -105,9 +105,9 @@ def test_environments_are_found_by_the_commonest_tag(estate: Estate) -> None:
         "staging": {"tier": "staging", "match": [match]},
     }
     assert config.how == (
-        f"tag env=Staging of 1 resources in account {STAGE} says staging",
-        f"tag env=stg of 1 resources in account {STAGE} says staging",
-        f"tag env=tools of 1 resources in account {STAGE} says shared",
+        f"tag env=Staging of 1 resource in account {STAGE} says staging",
+        f"tag env=stg of 1 resource in account {STAGE} says staging",
+        f"tag env=tools of 1 resource in account {STAGE} says shared",
     )
     assert {one.uid: one.environment for one in estate.rows(Assignment)} == {
         "a": "staging", "b": "staging", "c": "shared",
@@ -193,7 +193,7 @@ def test_the_file_that_is_written_says_how_and_reads_back(estate: Estate, tmp_pa
     path.write_text(to_yaml(config))
 
     assert load_config(path).content() == config.content()
-    assert path.read_text().startswith("# How the environments were found:\n# tag env=stg of 1 resources in account")
+    assert path.read_text().startswith("# How the environments were found:\n# tag env=stg of 1 resource in account")
 
 
 def test_hostile_text_cannot_leave_its_place(estate: Estate, tmp_path: Path) -> None:

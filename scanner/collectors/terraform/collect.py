@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from scanner.collectors.terraform import backup, cloudtrail, compute, hcl, iam, 
 from scanner.collectors.terraform.defaults import DEFAULTS, NESTED
 from scanner.collectors.terraform.family import META, Family, Satellite
 from scanner.collectors.terraform.identity import Places, known_id, name_of, tables_of
-from scanner.collectors.terraform.plan import Instance, Json, Plan, foreign, parse, recognise, texts
+from scanner.collectors.terraform.plan import SHOW, Instance, Json, Plan, foreign, parse, recognise, texts
 from scanner.collectors.terraform.references import References, has_hidden
 from scanner.collectors.terraform.values import Merger, long_enough
 from scanner.errors import InputError
@@ -41,6 +42,14 @@ _INDEXED = _FAMILY.keys() | {name for family in FAMILIES for name in family.look
 # Arguments by which other resources name a resource.
 _NAMES = ("id", "arn", "bucket", "name", "key_id", "identifier")
 # What Terraform does that changes nothing in the real world.
+# Of what Terraform prints without `-json`.
+_SHOWN = (
+    b"Terraform will perform",
+    b"OpenTofu will perform",
+    b"infrastructure matches",
+    b"will be created",
+    b"# data.",
+)
 _NOT_REAL = ("terraform_data", "null_", "random_", "time_", "local_", "tls_")
 LIMIT = 512_000_000  # bytes of a plan: about a hundred thousand resources
 
@@ -131,6 +140,14 @@ def value(raw: bytes, where: str) -> Json:
         )
     if raw[:200].lstrip().startswith(b'{"@level"'):
         raise foreign({"@level": ""}, where)
+    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise InputError(where, "is UTF-16 text, as PowerShell's `>` writes it", "save it as UTF-8")
+    if b"\0" in raw[:1000]:
+        raise InputError(where, "is a binary file, no plan in JSON", SHOW)
+    if raw.removeprefix(codecs.BOM_UTF8).lstrip()[:1] not in (b"{", b"[", b""):
+        is_shown = any(sentence in raw for sentence in _SHOWN)
+        what = "is the text that `terraform plan` or `terraform show` prints for people" if is_shown else "is not JSON"
+        raise InputError(where, what, SHOW)
     return safe_json.load(raw, where, limit=LIMIT)
 
 

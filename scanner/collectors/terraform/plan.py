@@ -16,7 +16,7 @@ from scanner.errors import InputError
 Json = Any
 Key = str | int | None  # for_each key, count index, or neither
 
-_SHOW = "make it with `terraform show -json PLANFILE > plan.json`"
+SHOW = "make it with `terraform show -json PLANFILE > plan.json`"
 _GONE = frozenset({("delete",), ("forget",)})
 _STEP = re.compile(r'module\.([^.\[]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?\.?')
 
@@ -100,8 +100,8 @@ def foreign(data: Json, where: str) -> InputError:
     if isinstance(data, dict) and isinstance(data.get("version"), int) and "lineage" in data:
         return InputError(where, "is a raw state file", "make `terraform show -json > state.json` of it")
     if isinstance(data, dict) and "@level" in data:
-        return InputError(where, "is the log of `terraform plan -json`, not the plan", _SHOW)
-    return InputError(where, "is neither a Terraform plan nor a state in JSON", _SHOW)
+        return InputError(where, "is the log of `terraform plan -json`, not the plan", SHOW)
+    return InputError(where, "is neither a Terraform plan nor a state in JSON", SHOW)
 
 
 def parse(data: Json, where: str) -> Plan:
@@ -117,7 +117,7 @@ def parse(data: Json, where: str) -> Plan:
     try:
         return _plan(data, where) if form == "plan" else _state(data, where)
     except _Malformed as error:
-        raise InputError(where, f"is damaged: {error}", _SHOW) from None
+        raise InputError(where, f"is damaged: {error}", SHOW) from None
 
 
 class _Malformed(Exception):
