@@ -82,8 +82,9 @@ def _table(drift: Drift) -> None:
         for field in resource.fields:
             print(clean(f"    {field.path}: {_short(field.before)} → {_short(field.after)}"))
     for finding in drift.findings:
-        became = f"{finding.before or 'none'} → {finding.after or 'none'}"
-        print(clean(f"{signs[finding.change]} {finding.rule} {finding.uid} {became}: {finding.message}"))
+        became = f"{finding.before or 'no finding'} → {finding.after or 'no finding'}"
+        print(clean(f"{signs[finding.change]} {finding.uid}"))
+        print(clean(f"    {finding.change}: {finding.rule}, {became}" + f": {finding.message}" * bool(finding.message)))
     for unread in drift.not_comparable:
         print(clean(f"? {unread} was not read in full by one of the two"))
     for number in drift.not_judged:
