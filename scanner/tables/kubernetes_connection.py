@@ -69,14 +69,16 @@ class KubernetesConnection(Derived, title="Connections that may be made between 
 
 
 class KubernetesNamespacePath(Derived, title="Whether pods of one namespace may connect to pods of another"):
-    """One row for each ordered pair of different namespaces of a cluster that hold workloads.
+    """One row for each ordered pair of namespaces of a cluster that hold workloads, and for each namespace with itself.
+
+    Pods in the node's network are left out: no network policy holds them, so where they are is for other rules.
 
     uid `k8s:<cluster>/<namespace>/NetworkPath/<other namespace>`.
     """
 
     inputs: ClassVar[tuple[str, ...]] = INPUTS
     writes_gaps: ClassVar[bool] = True
-    to_namespace: str | None = column("The other namespace.")
+    to_namespace: str | None = column("The other namespace, or the same one.")
     from_uid: str | None = column("The namespace, or a workload in it where the namespace itself was not read.")
     to_uid: str | None = column("The other namespace, or a workload in it where the namespace itself was not read.")
     is_allowed: bool | None = column("On some port at least; NULL where none is allowed and some are unknown.")

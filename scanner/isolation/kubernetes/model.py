@@ -21,6 +21,11 @@ class Cause:
     reason: str = "unsupported"
     call: int = 0
 
+    @property
+    def is_gap(self) -> bool:
+        """Something was not read. What is not modelled, a row says itself."""
+        return self.reason != "unsupported"
+
 
 @dataclass(frozen=True, slots=True)
 class Namespace:

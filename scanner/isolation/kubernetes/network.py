@@ -175,8 +175,10 @@ class _Rows:
     def all(self) -> Iterator[Row | Ready]:
         yield from self._classes()
         paths: dict[tuple[str | None, str | None], _Path] = {}
+        apart = ~self.field.surely_on_host
         for sources, destinations, joints in self.network.rectangles():
-            self._note(paths, sources, destinations, joints)
+            if sources & apart and destinations & apart:
+                self._note(paths, sources & apart, destinations & apart, joints)
             yield from self._pairs(sources, destinations, joints)
         yield from self._outside()
         yield from self._ingresses()
@@ -242,7 +244,7 @@ class _Rows:
                 yield self._ready(
                     KubernetesConnection, scope, uid, self.short[owner], namespace, *ends, protocol, first, last, *said
                 )
-                if one.why:
+                if one.why and one.why.is_gap:
                     yield _gap(KubernetesConnection, scope, uid, "is_allowed", one.why)
 
     def _names(self, policies: tuple[int, ...]) -> str:
@@ -307,8 +309,6 @@ class _Rows:
         ends = self._first_of_each(destinations)
         for start, source in self._first_of_each(sources).items():
             for end, destination in ends.items():
-                if start == end:
-                    continue
                 path = paths.get((start, end))
                 if path is None:
                     path = paths[start, end] = _Path(source, destination)
@@ -328,6 +328,11 @@ class _Rows:
 
     def _paths(self, paths: dict[tuple[str | None, str | None], _Path]) -> Iterator[Ready]:
         stand_ins = [self._standing_for(one) for one in self.network.classes]
+        for name, space in self.cluster.namespaces.items():
+            if (name, name) not in paths:  # nothing runs there
+                uid = self._uid(name, f"NetworkPath/{name or ''}")
+                rest = name, space.uid or None, space.uid or None, False, "", "", "", ""
+                yield self._ready(KubernetesNamespacePath, space.scope, uid, f"{name} to {name}", name, *rest)
         for (start, end), path in sorted(paths.items(), key=_by_names):
             scope = self.scopes[path.source]
             uid, name = self._uid(start, f"NetworkPath/{end or ''}"), f"{start} to {end}"
