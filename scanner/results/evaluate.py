@@ -102,7 +102,7 @@ def evaluate(
         excluded += [Exclusion(f"scope {scope}", _LEFT_BEHIND) for scope in store.left_behind(snapshot.id)]
         if environments:
             others = [name for name in names if name not in environments]
-            excluded.append(Exclusion(f"environments {', '.join(others)}", "the report was asked for others alone"))
+            excluded.append(Exclusion(f"environments {', '.join(others)}", "this run was asked for others alone"))
         context = Context(
             first_seen={finding_id(*key): since for key, since in store.first_failed().items()},
             documents=Documents(store, snapshot, kinds),

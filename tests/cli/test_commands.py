@@ -84,3 +84,27 @@ def test_a_missing_database_is_one_line_and_makes_no_file(
     assert main([name, "--db", str(tmp_path / "none.db"), *rest]) == 2
     assert "there is none; run `tierwall scan` first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "found"),
+    [([], 1, {"live", "test"}), (["live"], 1, {"live"}), (["test"], 3, {"test"}), (["spare"], 0, set())],
+)
+def test_the_exit_code_is_that_of_the_environments_asked_for(
+    environment: list[str], code: int, found: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline of one environment does not fail for another's faults."""
+    (tmp_path / "config").mkdir()
+    lines = ["sources: {config: {paths: [config]}}", "environments:"]
+    for name, text in (("live", "debug: true"), ("test", "debug: ${DEBUG}"), ("spare", "debug: false")):
+        (tmp_path / "config" / f"{name}.yml").write_text(text)
+        lines.append(f"  {name}: {{tier: production, match: [{{config: {{layers: [config/{name}.yml]}}}}]}}")
+    (tmp_path / "tierwall.yaml").write_text("\n".join(lines))
+    (tmp_path / "hash.key").write_text("00" * 32)
+    (tmp_path / "hash.key").chmod(0o600)
+    chosen = [word for name in environment for word in ("--environment", name)]
+    given = command(tmp_path, "scan", "-q", "--rule", "config-debug-off", "--fail-on", "low", "-o", "json", *chosen)
+
+    assert main(given) == code
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {finding["resource"]["environment"] for finding in findings} == found
