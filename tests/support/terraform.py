@@ -245,8 +245,9 @@ def changed(folder: Path, url: str) -> dict[str, Json]:
 
 def make(folder: Path) -> None:
     """Write the committed plans anew: `python -m tests.support.terraform`."""
-    everything = Terraform(PLANS / "everything", folder).plan()
-    (PLANS / "everything" / "plan.json").write_text(json.dumps(everything) + "\n")
+    for name in ("everything", "services"):
+        planned = Terraform(PLANS / name, folder).plan()
+        (PLANS / name / "plan.json").write_text(json.dumps(planned) + "\n")
     with aws_api(folder) as url:
         for name, value in changed(folder, url).items():
             text = json.dumps(value).replace(url, "http://127.0.0.1:5000")

@@ -54,6 +54,12 @@ PATTERNS: dict[str, str] = {
     "aws_config_recorder": "arn:{partition}:config:{region}:{account}:config-recorder/{id}",
     "aws_guardduty_detector": "arn:{partition}:guardduty:{region}:{account}:detector/{id}",
     "aws_ssm_instance": "arn:{partition}:ssm:{region}:{account}:managed-instance/{id}",
+    "aws_sns_topic": "arn:{partition}:sns:{region}:{account}:{id}",
+    "aws_lambda_function": "arn:{partition}:lambda:{region}:{account}:function:{id}",
+    "aws_opensearch_domain": "arn:{partition}:es:{region}:{account}:domain/{id}",
+    "aws_dax_cluster": "arn:{partition}:dax:{region}:{account}:cache/{id}",
+    "aws_sagemaker_notebook": "arn:{partition}:sagemaker:{region}:{account}:notebook-instance/{id}",
+    "aws_security_hub": "arn:{partition}:securityhub:{region}:{account}:hub/default",
     "aws_backup_plan": "arn:{partition}:backup:{region}:{account}:backup-plan:{id}",
 }
 _OF_AWS = re.compile("arn:[a-z-]+:iam::aws:policy/(.+)")

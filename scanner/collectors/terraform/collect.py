@@ -10,7 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scanner.collectors.terraform import backup, cloudtrail, compute, hcl, iam, kms, network, rds, s3
+from scanner.collectors.terraform import (
+    backup,
+    cloudtrail,
+    compute,
+    hcl,
+    iam,
+    kms,
+    messaging,
+    network,
+    rds,
+    s3,
+    stores,
+    watching,
+    web,
+)  # fmt: skip
 from scanner.collectors.terraform.defaults import DEFAULTS, NESTED
 from scanner.collectors.terraform.family import META, Family, Satellite
 from scanner.collectors.terraform.identity import Places, known_id, name_of, tables_of
@@ -28,7 +42,7 @@ if TYPE_CHECKING:
 
 FAMILIES: tuple[Family, ...] = (
     *network.FAMILIES, *compute.FAMILIES, *s3.FAMILIES, *rds.FAMILIES, *iam.FAMILIES, *kms.FAMILIES,
-    *cloudtrail.FAMILIES, *backup.FAMILIES,
+    *cloudtrail.FAMILIES, *backup.FAMILIES, *messaging.FAMILIES, *stores.FAMILIES, *web.FAMILIES, *watching.FAMILIES,
 )  # fmt: skip
 KINDS: tuple[Kind, ...] = tuple(family.kind() for family in FAMILIES)
 
@@ -40,7 +54,14 @@ for _family in FAMILIES:
 _SHARED = frozenset(name for family in FAMILIES for name in family.shared)
 _INDEXED = _FAMILY.keys() | {name for family in FAMILIES for name in family.looks_up}
 # Arguments by which other resources name a resource.
-_NAMES = ("id", "arn", "bucket", "name", "key_id", "identifier")
+_NAMES = (
+    "id", "arn", "bucket", "name", "key_id", "identifier", "url", "domain_name", "cluster_identifier", "function_name",
+)  # fmt: skip
+# Arguments that hold what people call a resource.
+_SHOWN = (
+    "bucket", "identifier", "name", "db_snapshot_identifier", "alarm_name", "function_name", "cluster_identifier",
+    "cluster_name", "domain_name", "stage_name",
+)  # fmt: skip
 # What Terraform does that changes nothing in the real world.
 # Of what Terraform prints without `-json`.
 _SHOWN = (
@@ -493,7 +514,7 @@ def _shown_name(instance: Instance) -> str:
     """A name as people use it: the Name tag, a name argument, else the address."""
     tags = instance.after.get("tags_all") or instance.after.get("tags")
     tagged = tags.get("Name") if isinstance(tags, Mapping) else None
-    for value in (tagged, *(instance.after.get(n) for n in ("bucket", "identifier", "name", "db_snapshot_identifier"))):
+    for value in (tagged, *(instance.after.get(name) for name in _SHOWN)):
         if isinstance(value, str) and value:
             return value
     return instance.address

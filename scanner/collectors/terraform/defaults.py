@@ -43,6 +43,27 @@ _TRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Crea
 _BACKUP = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
 
+_SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
+_MANAGER = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
+_DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html"
+_EFS = "https://docs.aws.amazon.com/efs/latest/ug/API_CreateFileSystem.html"
+_REDSHIFT = "https://docs.aws.amazon.com/redshift/latest/mgmt/behavior-changes.html"
+_OPENSEARCH = "https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_CreateDomain.html"
+_ELB = "https://docs.aws.amazon.com/elasticloadbalancing/"
+_CONFIG = "https://docs.aws.amazon.com/config/latest/APIReference/API_RecordingGroup.html"
+_API = "https://docs.aws.amazon.com/apigateway/latest/api/API_EndpointConfiguration.html"
+_EKS = "https://docs.aws.amazon.com/eks/latest/APIReference/API_VpcConfigRequest.html"
+_LOGS = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html"
+_CLOUDFRONT = "https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html"
+
+_SEARCH_DOMAIN = {
+    "access_policies": Default("", _OPENSEARCH),
+    "advanced_security_options": Default([], _OPENSEARCH, block=True),
+    "domain_endpoint_options": Default([], _OPENSEARCH, block=True),
+    "encrypt_at_rest": Default([], _OPENSEARCH, block=True),
+    "node_to_node_encryption": Default([], _OPENSEARCH, block=True),
+}
+
 # The public access block and the ownership of objects of new buckets.
 S3_BLOCKED = Default(True, _S3_BLOCK, "2023-04-05")
 S3_OWNERSHIP = Default("BucketOwnerEnforced", _S3 + "about-object-ownership.html", "2023-04-05")
@@ -133,10 +154,36 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
         "not_resources": Default([], _BACKUP + "API_BackupSelection.html"),
         "resources": Default([], _BACKUP + "API_BackupSelection.html"),
     },
+    "aws_sns_topic": {"policy": Default("", "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html")},
+    "aws_sqs_queue": {
+        "sqs_managed_sse_enabled": Default(True, _SQS, "2022-10-04", unless=("kms_master_key_id",)),
+        "redrive_policy": Default("", _SQS),
+        "policy": Default("", _SQS),
+    },
+    "aws_secretsmanager_secret": {"policy": Default("", _MANAGER)},
+    "aws_dynamodb_table": {
+        "server_side_encryption": Default([], _DYNAMODB, block=True),  # AWS's own key
+        "point_in_time_recovery": Default([], _DYNAMODB, block=True),
+    },
+    "aws_efs_file_system": {"encrypted": Default(False, _EFS), "availability_zone_name": Default("", _EFS)},
+    "aws_redshift_cluster": {
+        "encrypted": Default(True, _REDSHIFT, "2025-01-10", unless=("snapshot_identifier", "snapshot_arn")),
+        "logging": Default([], _REDSHIFT, block=True),
+    },
+    "aws_opensearch_domain": _SEARCH_DOMAIN,
+    "aws_elasticsearch_domain": _SEARCH_DOMAIN,
+    "aws_lb": {"internal": Default(False, _ELB + "2015-12-01/APIReference/API_CreateLoadBalancer.html")},
+    "aws_elb": {"internal": Default(False, _ELB + "2012-06-01/APIReference/API_CreateLoadBalancer.html")},
+    "aws_config_configuration_recorder": {"recording_group": Default([], _CONFIG, block=True)},  # everything
+    "aws_api_gateway_rest_api": {"endpoint_configuration": Default([], _API, block=True)},
+    "aws_cloudwatch_log_group": {"log_group_class": Default("STANDARD", _LOGS)},
+    "aws_cloudfront_distribution": {"web_acl_id": Default("", _CLOUDFRONT)},
 }
 
 # The same inside blocks: block and argument.
 NESTED: Mapping[str, Mapping[tuple[str, str], Default]] = {
+    "aws_eks_cluster": {("vpc_config", "public_access_cidrs"): Default(["0.0.0.0/0"], _EKS)},
+    "aws_dynamodb_table": {("point_in_time_recovery", "recovery_period_in_days"): Default(35, _DYNAMODB)},
     "aws_s3_bucket_versioning": {
         ("versioning_configuration", "mfa_delete"): Default("Disabled", _S3 + "MultiFactorAuthenticationDelete.html")
     },

@@ -41,6 +41,8 @@ BY_ID: Mapping[str, str] = {
     "aws_ebs_snapshot_copy": "aws_ebs_snapshot",
     "aws_kms_key": "aws_kms_key",
     "aws_backup_plan": "aws_backup_plan",
+    "aws_efs_file_system": "aws_efs_file_system",
+    "aws_guardduty_detector": "aws_guardduty_detector",
 }
 # Resources whose ARN follows from arguments: the table, and the arguments that make its id.
 _BY_NAME: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -55,6 +57,20 @@ _BY_NAME: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "aws_db_snapshot": ("aws_rds_snapshot", ("db_snapshot_identifier",)),
     "aws_cloudtrail": ("aws_cloudtrail_trail", ("name",)),
     "aws_backup_vault": ("aws_backup_vault", ("name",)),
+    "aws_cloudwatch_composite_alarm": ("aws_alarm", ("alarm_name",)),
+    "aws_cloudwatch_log_group": ("aws_log_group", ("name",)),
+    "aws_cloudwatch_metric_alarm": ("aws_alarm", ("alarm_name",)),
+    "aws_dax_cluster": ("aws_dax_cluster", ("cluster_name",)),
+    "aws_dynamodb_table": ("aws_dynamodb_table", ("name",)),
+    "aws_eks_cluster": ("aws_eks_cluster", ("name",)),
+    "aws_elasticsearch_domain": ("aws_opensearch_domain", ("domain_name",)),
+    "aws_elb": ("aws_load_balancer", ("name",)),
+    "aws_lambda_function": ("aws_lambda_function", ("function_name",)),
+    "aws_opensearch_domain": ("aws_opensearch_domain", ("domain_name",)),
+    "aws_redshift_cluster": ("aws_redshift_cluster", ("cluster_identifier",)),
+    "aws_sagemaker_notebook_instance": ("aws_sagemaker_notebook", ("name",)),
+    "aws_sns_topic": ("aws_sns_topic", ("name",)),
+    "aws_sqs_queue": ("aws_sqs_queue", ("name",)),
 }
 
 

@@ -19,7 +19,10 @@ _DEPTH = 32  # hops through variables and outputs
 _IGNORED = frozenset({"count", "each", "path", "terraform", "self"})
 _ELEMENT = re.compile(r'([^.\[]+)|\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\]|\.')
 # Attributes that stand for the resource itself. '' is a reference whose attribute an index hides.
-IDENTITY = frozenset({"", "id", "arn", "name", "bucket", "key_id", "key_arn", "identifier"})
+IDENTITY = frozenset({
+    "", "id", "arn", "name", "bucket", "key_id", "key_arn", "identifier", "url", "domain_name", "cluster_identifier",
+    "function_name",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
