@@ -82,4 +82,5 @@ def _distribution(api: Api, raw: Json) -> None:
         logging = parts["GetDistributionConfig"]["DistributionConfig"].get("Logging", {})
         parts["GetDistributionConfig"] = {"DistributionConfig": {"Logging": logging}}  # the rest is in the listing
     api.detail(parts, "ListTagsForResource", uid=uid, Resource=uid)
-    api.document("aws_cloudfront_distribution", uid, id, parts, region="")
+    names = [*(raw.get("Aliases", {}).get("Items") or ()), raw.get("Comment"), id]
+    api.document("aws_cloudfront_distribution", uid, next(filter(None, names)), parts, region="")

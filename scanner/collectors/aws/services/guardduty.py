@@ -58,4 +58,4 @@ def _detector(api: Api, id: Json) -> None:
     parts: dict[str, Json] = {"ListDetectors": id}
     api.detail(parts, "GetDetector", uid=uid, DetectorId=id)
     api.detail(parts, "ListFindings", uid=uid, DetectorId=id, FindingCriteria=_OPEN_AND_HIGH)
-    api.document("aws_guardduty_detector", uid, id, parts)
+    api.document("aws_guardduty_detector", uid, api.region, parts)  # it has no name, and a region has one
