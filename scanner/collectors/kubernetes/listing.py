@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from scanner.collectors.kubernetes.client import Answer, Api, Refused
@@ -66,7 +66,8 @@ def list_all(api: Api, read: Read, keep: Keep[T], namespace: str = "") -> Listin
                 out.items.clear()
                 out.pages = out.seen = 0
                 continue
-            _judge(api, out, refused)
+            if other := _judge(api, out, refused):
+                return list_all(api, replace(read, version=other, also=()), keep, namespace)
         break
     out.finished = time.time()
     return out
@@ -105,24 +106,27 @@ def _count(out: Listing[T], answer: Answer | Refused) -> None:
     out.request_id = answer.request_id or out.request_id
 
 
-def _judge(api: Api, out: Listing[T], refused: Refused) -> None:
+def _judge(api: Api, out: Listing[T], refused: Refused) -> str:
     """Tell «not found» apart: what no version of its API group serves has no objects, another version of it may.
 
     An add-on's group is asked about where listing was forbidden, too: access is denied before anything is looked for.
+    Answers with a version that is served and to be read instead; '' if there is none.
     """
     out.refused = refused
     if not out.read.group or not (refused.status == 404 or (refused.status == 403 and out.read.is_added)):
-        return
+        return ""
     try:
         versions = _serving(api, out.read)
     except Refused:
-        return
+        return ""
     if not versions:
         out.refused, out.is_absent = None, True
     elif refused.status == 404:
         others = ", ".join(versions)
         problem = f"{out.read.resource} are not in {out.read.version}; the API server has {others}"
         out.refused = Refused("unsupported", refused.code, problem, status=404)
+        return next((version for version in versions if version in out.read.also), "")
+    return ""
 
 
 def _serving(api: Api, read: Read) -> list[str]:

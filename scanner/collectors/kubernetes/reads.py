@@ -24,6 +24,7 @@ class Read:
     namespaced: bool = True
     refers_to_secrets: bool = False
     verbs: tuple[str, ...] = ("list",)
+    also: tuple[str, ...] = ()  # versions that are alike, the first of which is read where this one is not served
     is_added: bool = False  # by an add-on: an API server without it has no such group
 
     @property
@@ -101,9 +102,11 @@ READS: tuple[Read, ...] = (
                "kubernetes_admin_network_policy", namespaced=False)
         for version, kind in (
             ("v1alpha1", "AdminNetworkPolicy"), ("v1alpha1", "BaselineAdminNetworkPolicy"),
-            ("v1alpha2", "ClusterNetworkPolicy"),
         )
     ),
+    Read("policy.networking.k8s.io/v1alpha2", "clusternetworkpolicies", "ClusterNetworkPolicy",
+         "kubernetes_admin_network_policy", namespaced=False, is_added=True,
+         also=("policy.networking.k8s.io/v1beta1",)),
     *(
         _added(version, f"{kind.lower()[:-1]}ies", kind, "kubernetes_plugin_network_policy", namespaced=namespaced)
         for version, kind, namespaced in (
