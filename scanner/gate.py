@@ -24,7 +24,7 @@ import scanner
 from scanner.errors import InputError
 from scanner.results.model import SEVERITIES, Exclusion, Finding, Result, Tool
 from scanner.safe import files
-from scanner.tables import Environment, Kinds
+from scanner.tables import Derived, Environment, Kinds, Requested, tables
 
 if TYPE_CHECKING:
     from scanner.collectors.checkov import Check
@@ -327,14 +327,17 @@ def _placed(policy: Policy, estate: Estate, environment: str | None) -> tuple[Po
     Where nothing declares environments, they are inferred from the words in tags and names.
     """
     from scanner.environments import assign, infer
-    from scanner.isolation import derive
 
     how: tuple[str, ...] = ()
     if environment is None and not policy.config.environments:
         config = infer(estate, policy.config)
         policy, how = replace(policy, config=config), config.how
     assign(estate, policy.config, environment, folder=Path())
-    derive(estate)
+    asked = {row.table_name for row in estate.rows(Requested)}
+    if any(issubclass(kind, Derived) and asked & set(kind.inputs) for kind in tables().values()):
+        from scanner.isolation import derive
+
+        derive(estate)
     return policy, how
 
 
@@ -419,7 +422,7 @@ def _with_waivers(
 
 def _marked_manifests(estate: Estate) -> list[tuple[str, tuple[str, ...]]]:
     """The waivers that comments in manifests name, by uid: a comment is of the object it stands in or just above."""
-    from scanner.tables import Requested, Resource, tables
+    from scanner.tables import Resource
 
     starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)  # file → line and uid of its objects
     for name in {row.table_name for row in estate.rows(Requested)}:

@@ -58,7 +58,7 @@ _NAMES = (
     "id", "arn", "bucket", "name", "key_id", "identifier", "url", "domain_name", "cluster_identifier", "function_name",
 )  # fmt: skip
 # Arguments that hold what people call a resource.
-_SHOWN = (
+_TITLES = (
     "bucket", "identifier", "name", "db_snapshot_identifier", "alarm_name", "function_name", "cluster_identifier",
     "cluster_name", "domain_name", "stage_name",
 )  # fmt: skip
@@ -514,7 +514,7 @@ def _shown_name(instance: Instance) -> str:
     """A name as people use it: the Name tag, a name argument, else the address."""
     tags = instance.after.get("tags_all") or instance.after.get("tags")
     tagged = tags.get("Name") if isinstance(tags, Mapping) else None
-    for value in (tagged, *(instance.after.get(name) for name in _SHOWN)):
+    for value in (tagged, *(instance.after.get(name) for name in _TITLES)):
         if isinstance(value, str) and value:
             return value
     return instance.address
