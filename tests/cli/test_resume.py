@@ -199,6 +199,7 @@ def test_ctrl_c_leaves_what_was_read_and_says_how_to_go_on(estate: Estate) -> No
     assert estate.one.asked == []
 
 
+@pytest.mark.slow
 def test_a_resumed_scan_that_is_killed_is_resumed_again(estate: Estate) -> None:
     estate.killed()
     estate.two.held, estate.two.go, estate.two.reached = "/services", threading.Event(), threading.Event()
@@ -214,6 +215,7 @@ def test_a_resumed_scan_that_is_killed_is_resumed_again(estate: Estate) -> None:
     assert contents(estate.folder / "tierwall.db") == contents(estate.folder / "undisturbed.db")
 
 
+@pytest.mark.slow
 def test_a_plain_scan_says_that_it_starts_anew(estate: Estate, capsys: pytest.CaptureFixture[str]) -> None:
     estate.killed()
     assert main(estate.command("scan", "-q")) == 0
