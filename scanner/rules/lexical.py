@@ -250,3 +250,88 @@ def literals(text: Text) -> Iterator[str | int | float]:
             yield token.text[1:-1].replace("''", "'")
         elif token.kind == "number":
             yield int(token.text) if token.text.isdigit() else float(token.text)
+
+
+def swallowed(text: Text) -> Iterator[tuple[str, Name]]:
+    """The names whose NULL is taken for something else, and what takes it.
+
+    Those are all that COALESCE and IFNULL fall back from, that IS compares, and that the condition of a CASE or IIF
+    turns on: NULL there is as good as false. WHEN x IS NULL THEN NULL says no more than that x is not known, and who
+    says so may ask for x in other conditions.
+    """
+    found = sorted(_swallowing(text.tokens))
+    told = {str(name) for first, last, word in found if not word for name in _within(text, first, last)}
+    for first, last, word in found:
+        for name in _within(text, first, last):
+            if word and not (word in BRANCHES and str(name) in told):
+                yield word, name
+
+
+def _within(text: Text, first: int, last: int) -> list[Name]:
+    return [name for name in text.names if first <= name.first and name.last <= last]
+
+
+def _swallowing(tokens: Sequence[Token]) -> Iterator[tuple[int, int, str]]:
+    """Index of the first and of the last token of each such operand, and what takes it: '' for who says NULL."""
+    for number, token in enumerate(tokens):
+        if token.kind != "word":
+            continue
+        if token.text in ("coalesce", "ifnull", "iif") and _text(tokens, number + 1) == "(":
+            end = _stop(tokens, number + 2, 1, {")"})
+            commas = [n for n in range(number + 2, end) if tokens[n].text == "," and _depth(tokens, number + 2, n) == 0]
+            until = (commas[0] if token.text == "iif" else commas[-1]) if commas else end
+            yield number + 2, until - 1, token.text.upper()
+        elif token.text in ("is", "isnull", "notnull") or _is_not_null(tokens, number):
+            last = _stop(tokens, number + 1, 1, _ENDS) if token.text == "is" else number
+            word = "" if _says_unknown(tokens, number) else "IS"
+            yield _stop(tokens, number - 1, -1, _BEGINS) + 1, last, word
+        elif token.text == "when" and not _then_null(tokens, number):
+            yield number + 1, _stop(tokens, number + 1, 1, {"then"}) - 1, "CASE"
+        elif token.text == "case":
+            yield number + 1, _stop(tokens, number + 1, 1, {"when"}) - 1, "CASE"
+
+
+BRANCHES = frozenset({"CASE", "IIF"})
+_CLAUSES = frozenset({"select", "distinct", "from", "where", "on", "group", "having", "order", "join", "union", "as"})
+_ENDS = frozenset({"and", "or", "then", "else", "when", "end", ",", ")", "left", "inner", "cross"}) | _CLAUSES
+_BEGINS = frozenset({"and", "or", "not", "then", "else", "when", "case", ",", "(", "by"}) | _CLAUSES
+
+
+def _stop(tokens: Sequence[Token], start: int, step: int, stops: Collection[str]) -> int:
+    """The next token outside parentheses and CASE that is one of these; the end of the text if none is."""
+    number, depth = start, 0
+    opening, closing = (("(", "case"), (")", "end"))[::step]
+    while 0 <= number < len(tokens):
+        text = tokens[number].text if tokens[number].kind in ("word", "operator") else ""
+        if depth == 0 and text in stops:
+            return number
+        depth += (text in opening) - (text in closing)
+        if depth < 0:
+            return number
+        number += step
+    return number
+
+
+def _depth(tokens: Sequence[Token], start: int, end: int) -> int:
+    texts = [token.text for token in tokens[start:end] if token.kind == "operator"]
+    return texts.count("(") - texts.count(")")
+
+
+def _is_not_null(tokens: Sequence[Token], number: int) -> bool:
+    """`x NOT NULL`, which is `x IS NOT NULL`."""
+    return [_text(tokens, n) for n in (number, number + 1)] == ["not", "null"] and _text(tokens, number - 1) != "is"
+
+
+def _says_unknown(tokens: Sequence[Token], number: int) -> bool:
+    """An IS NULL that is the condition, or in the condition, of WHEN … THEN NULL."""
+    when = _stop(tokens, number - 1, -1, {"when"})
+    while when >= 0 and tokens[when].text != "when":  # in parentheses, or an argument
+        when = _stop(tokens, when - 1, -1, {"when"})
+    return when >= 0 and [_text(tokens, n) for n in (number, number + 1)] == ["is", "null"] and _then_null(tokens, when)
+
+
+def _then_null(tokens: Sequence[Token], when: int) -> bool:
+    """WHEN … THEN NULL, where nothing beside what is not known must hold too."""
+    then = _stop(tokens, when + 1, 1, {"then"})
+    condition = {token.text for token in tokens[when + 1 : then] if token.kind == "word"}
+    return _text(tokens, then + 1) == "null" and not condition & {"and", "not"}

@@ -63,6 +63,48 @@ class _Lint:
             for chosen in (*itertools.combinations(cells, 1), *itertools.combinations(cells, 2)):
                 self._compare(case, chosen)
             self._compare_environments(case)
+        self._refuse_meanings_of_null()
+
+    def _refuse_meanings_of_null(self) -> None:
+        """What gives NULL a meaning is refused even where no value that was tried shows the harm."""
+        for key, sql, other in self._texts():
+            text = (lexical.query if key == "query" else lexical.expression)(sql)
+            for word, name in lexical.swallowed(text):
+                if key == "query" and word in lexical.BRANCHES:
+                    continue  # branches are how a query tells unknown from false; the values tried tell whether it does
+                called = self._called(name, other) if key != "query" else self._called_in_query(name)
+                if called and called not in self.excused:
+                    raise self._error(
+                        key,
+                        f"unsound: {word} gives NULL in {called} a meaning; let NULL reach the answer, or say in "
+                        "null_means what it means",
+                    )
+
+    def _texts(self) -> Iterator[tuple[str, str, str]]:
+        """Key, text and, for a quantifier, the table whose rows it is about."""
+        rule = self.rule
+        yield from ((key, sql, "") for key, sql in (("when", rule.when), ("require", rule.require)) if sql)
+        yield from ((quantifier.kind, quantifier.where, quantifier.of) for quantifier in rule.quantifiers)
+        if rule.query:
+            yield "query", rule.query, ""
+
+    def _called(self, name: lexical.Name, other: str) -> str:
+        """A column as null_means would name it; '' for one that cannot be NULL."""
+        if name.qualifier in ("environment", "parameter"):
+            part = name.qualifier
+        else:
+            part = other if other and name.qualifier != "r" else "row"
+        return str(Cell(part, 0, name.column)) if name.column in self.columns.get(part, ()) else ""
+
+    def _called_in_query(self, name: lexical.Name) -> str:
+        """A query may give a table another name, and a column too: then any column of that name is meant, or none."""
+        parts = [part for part, columns in self.columns.items() if name.column in columns]
+        named = [str(Cell(part, 0, name.column)) for part in parts]
+        if named:
+            return next((called for called in named if called not in self.excused), "")
+        declared = tables()
+        of = [declared[table].columns() for table in self.compiled.tables if table in declared]
+        return "" if any(name.column in columns for columns in of) else name.column
 
     def _compare(self, case: Case, chosen: Sequence[Cell]) -> None:
         certain = self._certain(_with(case, dict.fromkeys(chosen)))

@@ -33,7 +33,9 @@ def examples(*tables: dict[str, Any]) -> list[dict[str, Any]]:
         "ca_certificate not in ('1.0', '1.1')",
         "engine <> 'prod' or (storage_encrypted and not publicly_accessible and port >= 13)",
         "case when engine = 'prod' then storage_encrypted when engine is null then null else 1 end",
-        "case when engine is not null then engine <> 'dev' end",
+        "engine = 'prod' and coalesce(uid, engine) = 'x'",
+        "case when scope is null then null else storage_encrypted end",
+        "case when max(port, 5) is null then null when port > 5 then 1 else 0 end",
         "min(port, 7) = 7 and abs(port) > 1",
     ],
 )
@@ -185,3 +187,71 @@ def test_what_null_means_may_be_said() -> None:
     check_soundness(rule(**keys, null_means={"publicly_accessible": "the engine has no public endpoints"}))
     with pytest.raises(RuleError, match="engine may not be NULL, or is not read"):
         check_soundness(rule(**keys, null_means={"engine": "x"}))
+
+
+PUBLIC = "not publicly_accessible and "
+
+
+@pytest.mark.parametrize(
+    ("require", "column"),
+    [
+        ("substr(coalesce(endpoint, ''), 3, 1) <> 'q'", "endpoint"),
+        ("coalesce(port, 0) * 2 <> 6666", "port"),
+        ("ifnull(nullif(port, 1), 0) * 2 <> 6666", "port"),
+        ("not coalesce(endpoint, '') glob '[p]*.public'", "endpoint"),
+        ("coalesce(endpoint, '') not like '%' || 'corp.internal'", "endpoint"),
+        ("port * 2 is not 6666", "port"),
+        ("(port * 2 = 6666) is not true", "port"),
+        ("port isnull or port * 2 <> 6666", "port"),
+        ("port is null or port * 2 <> 6666", "port"),
+        ("not (port notnull and port * 2 = 6666)", "port"),
+        ("not (port not null and port * 2 = 6666)", "port"),
+        ("not iif(port * 2 = 6666, 1, 0)", "port"),
+        ("case when port * 2 = 6666 then 0 else 1 end", "port"),
+        ("case port * 2 when 6666 then 0 else 1 end", "port"),
+        ("case when port is null and engine = 'x' then null when port * 2 = 6666 then 0 else 1 end", "port"),
+        ("coalesce(parameter.most, 0) * 2 <> 6666", "parameter.most"),
+        ("coalesce(environment.password_min_length, 0) * 2 <> 6666", "environment.password_min_length"),
+    ],
+)
+def test_no_value_that_was_not_tried_hides_what_null_is_taken_for(require: str, column: str) -> None:
+    """The lint tries some values. Whatever gives NULL a meaning is refused, whether a value shows the harm or not."""
+    keys = {
+        "require": PUBLIC + require, "examples": examples(), "parameters": {"most": {"default": 1, "description": "x"}}
+    }  # fmt: skip
+    keys |= {} if "parameter." in require else {"parameters": {}}
+
+    with pytest.raises(RuleError, match=rf"unsound: .*{column.replace('.', '[.]')}.* null_means"):
+        check_soundness(rule(**keys))
+    also = {"engine": "it has none"} if "engine" in require else {}
+    check_soundness(rule(**keys, null_means={column: "it has none"} | also))
+
+
+@pytest.mark.parametrize(
+    ("where", "column"),
+    [
+        ("coalesce(log_name, '') || 'x' = 'qx'", f"{LOGS}.log_name"),
+        ("log_name = 'q' and coalesce(r.port, 0) * 2 = 6666", "port"),
+    ],
+)
+def test_what_a_quantifier_takes_null_for_is_refused_too(where: str, column: str) -> None:
+    keys = {"require": "storage_encrypted", "none": {"of": LOGS, "where": where},
+            "examples": examples({LOGS: [{"ordinal": 0, "log_name": "a"}]})}  # fmt: skip
+
+    with pytest.raises(RuleError, match=rf"unsound: .*{column.replace('.', '[.]')}.* null_means"):
+        check_soundness(rule(**keys))
+    check_soundness(rule(**keys, null_means={column: "it has none"}))
+
+
+@pytest.mark.parametrize("value", ["x.log_name", "x.said"])
+def test_what_a_query_takes_null_for_is_refused_too(value: str) -> None:
+    """Also where a column has another name by then: what it is made of may be NULL."""
+    table = f"(SELECT l.uid, l.log_name, l.log_name AS said FROM {LOGS} AS l)"
+    query = (
+        f"SELECT i.uid, i.storage_encrypted AND total(coalesce({value}, '') || 'x' = 'qx') = 0 AS ok "
+        f"FROM aws_rds_instance AS i LEFT JOIN {table} AS x ON x.uid = i.uid GROUP BY i.uid"
+    )
+    keys = {"query": query, "examples": examples({LOGS: [{"ordinal": 0, "log_name": "a"}]})}
+
+    with pytest.raises(RuleError, match=f"unsound: .*{value[2:]}"):
+        check_soundness(rule(**keys))
