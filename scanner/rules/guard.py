@@ -6,6 +6,7 @@ bound list. A rule whose tables have no gap is run without any.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from scanner.rules.compile import Compiled, Other
 from scanner.rules.state import Place, State, inherited
 from scanner.rules.verdict import Because
+from scanner.tables import Derived, tables
 
 
 class Subject(NamedTuple):
@@ -132,6 +134,8 @@ class _Builder:
         blocking = self._blocking(other)
         if other.within == "resource":
             for gap in blocking:
+                if self._is_listing(gap):  # a subject that is there came another way, and its list with it
+                    continue
                 part = self.ok.by_uid[gap.uid] if gap.uid else self.ok.by_scope[gap.scope]
                 part.append(gap)
             for scope in sorted(self.state.scopes_of(self.compiled.resource) - asked):
@@ -148,6 +152,16 @@ class _Builder:
             self.ok.all += blocking
             if not asked:
                 self.ok.all.append(Because("not_requested", other.table))
+
+    def _is_listing(self, gap: Because) -> bool:
+        """The gap is of a listing that was to give the subjects, and what they list, in one answer."""
+        if gap.uid or gap.column or issubclass(tables()[gap.table], Derived):
+            return False
+        return gap._replace(table=self.compiled.resource) in self._listed
+
+    @functools.cached_property
+    def _listed(self) -> frozenset[Because]:
+        return frozenset(gap for gap in _gaps(self.compiled.resource, self.state) if not gap.uid and not gap.column)
 
     def _blocking(self, other: Other) -> list[Because]:
         """Gaps that NULL in the table does not already show: missing rows and listings, and stale cells."""

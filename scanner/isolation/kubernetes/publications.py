@@ -61,12 +61,13 @@ def rows(estate: Estate) -> Iterator[Row]:
                 namespace=workload.namespace, source=workload.source, file=workload.file, line=workload.line,
                 ordinal=number, **way._asdict(),
             )  # fmt: skip
-    inputs = {name for table in TABLES for name in table.inputs}
-    for gap in estate.rows(Gap):
-        if gap.table_name in inputs:
-            own = gap.uid if gap.table_name == KubernetesWorkload.table else ""
-            if not gap.column_name:
-                yield replace(gap, uid=own, table_name=KubernetesPublication.table)
+    own = {KubernetesWorkload.table, KubernetesPodLabel.table}
+    inputs = {name for table in TABLES for name in table.inputs} - own
+    for gap in estate.rows(Gap, "column_name = ''"):
+        if gap.table_name in own and gap.uid:  # a workload that was not listed has no rows here either
+            yield replace(gap, table_name=KubernetesPublication.table)
+        elif gap.table_name in inputs:
+            yield replace(gap, uid="", table_name=KubernetesPublication.table)
 
 
 def _ways(estate: Estate) -> defaultdict[str, set[_Way]]:

@@ -14,7 +14,9 @@ from scanner.tables.kubernetes_access import (
     KubernetesGrant,
     KubernetesRoleBinding,
     KubernetesRoleBindingSubject,
+    KubernetesRoleRule,
     KubernetesServiceAccount,
+    KubernetesSubject,
 )
 from scanner.tables.kubernetes_care import KubernetesSharing
 from scanner.tables.kubernetes_cluster import KubernetesNamespace
@@ -29,6 +31,16 @@ _POOLS = frozenset({
     "kubernetes.azure.com/agentpool", "agentpool",
 })  # fmt: skip
 _Key = tuple[str, ...]
+# Where what uses a thing is listed. What bindings and rights reach, the bindings themselves say.
+_USERS: dict[str, tuple[type[Row], ...]] = {
+    "cloud role": (KubernetesServiceAccount,),
+    "ingress host": (KubernetesIngressRule,),
+    "storage class": (KubernetesPersistentVolumeClaim,),
+    "secret value": (KubernetesSecretValue,),
+    "node pool": (KubernetesNodeSelector,),
+    "account": (),
+    "writing": (),
+}
 
 
 class _Use(NamedTuple):
@@ -49,19 +61,24 @@ def rows(estate: Estate) -> Iterator[Row]:
     for use in uses:
         users[use.kind, *use.key].add(environments.of(use.by))
     found: defaultdict[str, dict[tuple[str, str], KubernetesSharing]] = defaultdict(dict)
+    lost = _Lost(estate)
     for use in uses:
         every = users[use.kind, *use.key] - {""}
         known = sorted(name for name in every if name)
+        is_shared = True if len(known) > 1 else None if None in every else False
+        if not is_shared and (gap := lost.of(use.kind)):
+            is_shared = None
+            yield replace(gap, uid=use.of.uid, table_name=KubernetesSharing.table, column_name="is_shared")
         found[use.of.uid][use.kind, use.thing] = KubernetesSharing(
             scope=use.of.scope, uid=use.of.uid, name=use.of.name, cluster=use.of.cluster, namespace=use.of.namespace,
             source=use.of.source, file=use.of.file, line=use.of.line, kind=use.kind, thing=use.thing,
-            environments=", ".join(known), is_shared=True if len(known) > 1 else None if None in every else False,
+            environments=", ".join(known), is_shared=is_shared,
         )  # fmt: skip
     for several in found.values():
         for number, key in enumerate(sorted(several)):
             several[key].ordinal = number
             yield several[key]
-    yield from _gaps(estate)
+    yield from lost.subjects(estate)
 
 
 class _Environments:
@@ -125,9 +142,26 @@ def _written(estate: Estate) -> Iterator[_Use]:
                 yield _Use(grant, "writing", "", (grant.uid,), by)
 
 
-def _gaps(estate: Estate) -> Iterator[Gap]:
-    """What could not be listed may use anything: of these scopes nothing can be said to be apart."""
-    names = {name for name in KubernetesSharing.inputs if name != KubernetesGrant.table}
-    for gap in estate.rows(Gap):
-        if gap.table_name in names and not gap.column_name:
-            yield replace(gap, uid="", table_name=KubernetesSharing.table)
+class _Lost:
+    """Listings that were not complete: what was not seen may use a thing, too."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._gaps: dict[str, Gap] = {}
+        self._by_scope: dict[tuple[str, str], Gap] = {}
+        for gap in estate.rows(Gap, "uid = '' AND column_name = ''"):
+            self._gaps.setdefault(gap.table_name, gap)
+            self._by_scope.setdefault((gap.scope, gap.table_name), gap)
+
+    def of(self, kind: str) -> Gap | None:
+        """Of anything that may use things of the kind, wherever it is."""
+        return next((self._gaps[table.table] for table in _USERS[kind] if table.table in self._gaps), None)
+
+    def subjects(self, estate: Estate) -> Iterator[Gap]:
+        """A subject may write by a binding that was not seen."""
+        for subject in estate.rows(KubernetesSubject):
+            for table in (KubernetesRoleBinding, KubernetesRoleBindingSubject, KubernetesNamespace, KubernetesRoleRule):
+                if gap := self._by_scope.get((subject.scope, table.table)):
+                    yield replace(gap, uid=subject.uid, table_name=KubernetesSharing.table)
+                    break
+        for gap in estate.rows(Gap, "table_name = ? AND uid <> ''", KubernetesGrant.table):
+            yield replace(gap, table_name=KubernetesSharing.table, column_name="")
