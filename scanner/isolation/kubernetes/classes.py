@@ -261,7 +261,7 @@ _CONTROLLER = Cause("where the ingress's controller runs is not known")
 
 
 def _first_classes(cluster: Cluster) -> list[Class]:
-    """Classes by what policies might ask for; and one for each namespace whose workloads could not all be listed."""
+    """Classes by what policies might ask for; and two for each namespace whose workloads could not all be listed."""
     asked = frozenset(
         key
         for policy in cluster.policies
@@ -280,4 +280,6 @@ def _first_classes(cluster: Cluster) -> list[Class]:
     out = sorted(found.values(), key=lambda c: (c.namespace or "", min(w.uid for w in c.members)))
     nothing = Labels(complete=False)
     unlisted = sorted(cluster.unlisted.items(), key=lambda item: item[0] or "")
-    return out + [Class(name, None, nothing, None, cause, nothing) for name, cause in unlisted]
+    return out + [
+        Class(name, on_host, nothing, None, cause, nothing) for name, cause in unlisted for on_host in (False, True)
+    ]

@@ -61,7 +61,7 @@ class _Loader:
         self.estate = estate
         self.found: dict[str, Cluster] = {}
         self.in_scope: defaultdict[str, set[str]] = defaultdict(set)  # clusters by scope
-        self.broken: dict[str, Cause] = {}
+        self.broken: defaultdict[str, dict[str, Cause]] = defaultdict(dict)  # by uid and table
         self.missing: list[_Missing] = []
 
     def clusters(self) -> list[Cluster]:
@@ -103,10 +103,15 @@ class _Loader:
                 continue
             cause = Cause(detail or f"{table} was not read: {reason}", reason, call)
             if uid:
-                self.broken.setdefault(uid, cause)
+                self.broken[uid].setdefault(table, cause)
             else:
                 space = asked.rpartition("/")[2] if "/Namespace/" in asked else None
                 self.missing.append(_Missing(table, scope, space, cause))
+
+    def _why(self, uid: str, *tables: str) -> Cause | None:
+        """Why some of a resource's rows in these tables, or in any, cannot be believed."""
+        found = self.broken.get(uid, {})
+        return next((cause for table, cause in found.items() if not tables or table in tables), None)
 
     def _lose(self) -> None:
         """Put what was not listed into the clusters that it is missing from."""
@@ -156,15 +161,17 @@ class _Loader:
                 ports[uid].append((name, protocol, port))
         columns = "uid, name, scope, cluster, namespace, host_network"
         for uid, name, scope, cluster, namespace, on_host in self._rows("kubernetes_workload", columns):
-            cause = self.broken.get(uid)
+            whole = self._why(uid, "kubernetes_workload")
+            of_labels = whole or self._why(uid, "kubernetes_pod_label")
+            of_ports = whole or self._why(uid, "kubernetes_container_port", "kubernetes_container")
             into = self._cluster(cluster, scope)
             named = tuple(sorted(ports[uid]))
             into.workloads.append(
                 Workload(
-                    uid=uid, name=name or "", scope=scope, namespace=namespace, cause=cause,
-                    labels=Labels(complete=False) if cause else Labels.of(labels.get(uid, {})),
-                    host_network=None if cause or on_host is None else bool(on_host),
-                    ports=None if cause or any(None in port for port in named) else named,
+                    uid=uid, name=name or "", scope=scope, namespace=namespace, cause=of_labels or of_ports,
+                    labels=Labels(complete=False) if of_labels else Labels.of(labels.get(uid, {})),
+                    host_network=None if whole or on_host is None else bool(on_host),
+                    ports=None if of_ports or any(None in port for port in named) else named,
                 )
             )  # fmt: skip
             if namespace not in into.namespaces:
@@ -180,7 +187,7 @@ class _Loader:
         labels = self._labels("kubernetes_namespace_label")
         for uid, name, scope, cluster in self._rows("kubernetes_namespace", "uid, name, scope, cluster"):
             known = {**labels.get(uid, {}), NAMESPACE_NAME: name}
-            found = Namespace(name, Labels.of(known, complete=uid not in self.broken), uid, scope)
+            found = Namespace(name, Labels.of(known, complete=not self._why(uid)), uid, scope)
             self._cluster(cluster, scope).namespaces[name] = found
 
     def _rules(self, table: str) -> dict[str, list[dict[str, Any]]]:
@@ -200,7 +207,7 @@ class _Loader:
         for uid, name, scope, cluster, space, pods, incoming, outgoing in self._rows(
             "kubernetes_network_policy", columns
         ):
-            cause = self.broken.get(uid) or (Cause("it is not known") if None in (pods, incoming, outgoing) else None)
+            cause = self._why(uid) or (Cause("it is not known") if None in (pods, incoming, outgoing) else None)
             directions: tuple[Direction, ...] = DIRECTIONS
             if not cause:
                 directions = tuple(d for d, applies in zip(DIRECTIONS, (incoming, outgoing), strict=True) if applies)
@@ -221,7 +228,7 @@ class _Loader:
             "kubernetes_admin_network_policy", columns
         ):
             shown = f"{kind} {name}"
-            cause = self.broken.get(uid)
+            cause = self._why(uid)
             if not cause and (not tier or not subject or priority is None):
                 cause = Cause(f"{shown} has a tier or a subject of a kind that is not read")
             self._cluster(cluster, scope).policies.append(
@@ -237,7 +244,7 @@ class _Loader:
         columns = "uid, name, scope, cluster, namespace, kind, pod_selector"
         for uid, name, scope, cluster, space, kind, pods in self._rows("kubernetes_plugin_network_policy", columns):
             shown = f"{kind} {space + '/' if space else ''}{name}"
-            cause = self.broken.get(uid) or Cause(f"{shown} is in the language of a network plug-in, which is not read")
+            cause = self._why(uid) or Cause(f"{shown} is in the language of a network plug-in, which is not read")
             self._cluster(cluster, scope).policies.append(
                 Policy(uid, shown, "admin", space or None, pod_selector=pods, opaque=cause)
             )

@@ -169,16 +169,18 @@ class _Rows:
         self.uids = [self._uid(one.namespace, f"NetworkClass/{short}") for one, short in zip(
             self.network.classes, self.short, strict=True
         )]  # fmt: skip
+        # Pods in the node's network are of no path.
+        here = self.field.pods & ~self.field.surely_on_host
+        self.unlisted = here & sum(1 << n for n, one in enumerate(self.network.classes) if not one.members)
+        self.listed = here & ~self.unlisted
         self._texts: dict[tuple[int, ...], str] = {}
         self._firsts: dict[int, dict[str | None, int]] = {}
 
     def all(self) -> Iterator[Row | Ready]:
         yield from self._classes()
         paths: dict[tuple[str | None, str | None], _Path] = {}
-        apart = ~self.field.surely_on_host
         for sources, destinations, joints in self.network.rectangles():
-            if sources & apart and destinations & apart:
-                self._note(paths, sources & apart, destinations & apart, joints)
+            self._note(paths, sources, destinations, joints)
             yield from self._pairs(sources, destinations, joints)
         yield from self._outside()
         yield from self._ingresses()
@@ -297,12 +299,30 @@ class _Rows:
     def _note(
         self, paths: dict[tuple[str | None, str | None], _Path], sources: int, destinations: int, joints: list[Joint]
     ) -> None:
+        listed, unlisted = self.listed, self.unlisted
+        if sources & unlisted or destinations & unlisted:
+            # Nobody can tell whether there are such pods, but what is denied is so for any.
+            perhaps = [one if one.verdict == "denied" else one._replace(verdict="unknown") for one in joints]
+            self._note_of(paths, sources & unlisted, destinations & (listed | unlisted), perhaps)
+            self._note_of(paths, sources & listed, destinations & unlisted, perhaps)
+        self._note_of(paths, sources & listed, destinations & listed, joints)
+
+    def _note_of(
+        self, paths: dict[tuple[str | None, str | None], _Path], sources: int, destinations: int, joints: list[Joint]
+    ) -> None:
+        if not sources or not destinations:
+            return
         rank, granted, why = 0, ports.NONE, None
         for one in joints:
             if one.verdict == "allowed":
                 rank, granted = 2, union(granted, one.ports)
             elif one.verdict == "unknown":
                 rank, why = max(rank, 1), why or one.why
+        if rank == 1 and why is None:
+            why = next(
+                cause for n in (*bits(sources & self.unlisted), *bits(destinations & self.unlisted))
+                if (cause := self.network.classes[n].cause)
+            )  # fmt: skip
         telling = {
             p for one in joints if _RANKS[one.verdict] == rank for p in one.egress_policies + one.ingress_policies
         }
@@ -369,7 +389,8 @@ def _by_names(path: tuple[tuple[str | None, str | None], object]) -> tuple[str, 
 
 def _short(one: Class) -> str:
     """Kind and name of its first workload: Deployment:web."""
-    return min((":".join(w.uid.rsplit("/", 2)[1:]) for w in one.members), default="pods that were not listed")
+    unlisted = f"pods that were not listed{', in the network of nodes' if one.host_network else ''}"
+    return min((":".join(w.uid.rsplit("/", 2)[1:]) for w in one.members), default=unlisted)
 
 
 def _gap(kind: type[Derived], scope: str, uid: str, column: str, cause: Cause) -> Ready:
