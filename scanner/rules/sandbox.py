@@ -6,6 +6,7 @@ What it reads is noted while SQLite compiles a statement: that is the rule's lin
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Collection, Mapping
@@ -17,6 +18,7 @@ DEADLINE = 300.0  # seconds for one statement
 # Instructions of SQLite's virtual machine for one statement: the same on every machine, so a rule that is too slow is
 # too slow everywhere. A scan of 100,000 rows takes a few millions. The clock is for machines that are slower still.
 STEPS = 5_000_000_000
+MOST_ROWS = 2_000_000  # of one statement: a row a subject, and some for each; more is a join that somebody forgot
 _TICK = 10_000  # instructions between two looks at the clock; the cost of looking cannot be measured
 
 _LIMITS = {
@@ -47,14 +49,22 @@ class Read(NamedTuple):
 
 
 class DeadlineError(Exception):
-    """A statement took more time or more steps than it may."""
+    """A statement took more time, steps, rows or memory than it may."""
 
 
 class Timed:
-    """Runs statements on a connection, each for so long at most."""
+    """Runs statements on a connection, each for so long at most and with so many rows."""
 
-    def __init__(self, connection: sqlite3.Connection, *, deadline: float = DEADLINE, steps: int = STEPS) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        deadline: float = DEADLINE,
+        steps: int = STEPS,
+        most_rows: int = MOST_ROWS,
+    ) -> None:
         self._connection = connection
+        self._most_rows = most_rows
         self._deadline, self._steps = deadline, steps
         self._left, self._until = steps, 0.0
         self._expired = False
@@ -69,9 +79,18 @@ class Timed:
         """
         self._start(tables)
         try:
-            return self._connection.execute(sql, values or {}).fetchall()
+            return self._fetch(self._connection.execute(sql, values or {}))
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except MemoryError as error:
+            raise DeadlineError("it takes more memory than there is") from error
+
+    def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[object, ...]]:
+        with contextlib.closing(cursor):
+            found = cursor.fetchmany(self._most_rows + 1)
+        if len(found) > self._most_rows:
+            raise DeadlineError(f"it gives more than {self._most_rows:,} rows")
+        return found
 
     def _start(self, tables: Collection[str]) -> None:
         self._expired = False
@@ -93,8 +112,15 @@ class Sandbox(Timed):
     authorized again, so nothing may be kept prepared.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, deadline: float = DEADLINE, steps: int = STEPS) -> None:
-        super().__init__(connection, deadline=deadline, steps=steps)
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        deadline: float = DEADLINE,
+        steps: int = STEPS,
+        most_rows: int = MOST_ROWS,
+    ) -> None:
+        super().__init__(connection, deadline=deadline, steps=steps, most_rows=most_rows)
         self._tables: frozenset[str] = frozenset()
         self._reads: set[Read] = set()
         self._denied = ""

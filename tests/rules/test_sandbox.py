@@ -149,3 +149,28 @@ def test_the_engine_is_cheap_to_import() -> None:
     code = "import sys, scanner.rules; print({'yaml', 'pydantic', 'boto3', 'scanner.rules.compile'} & set(sys.modules))"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
+def test_a_statement_that_gives_too_many_rows_is_stopped_before_they_fill_the_memory(path: Path) -> None:
+    """A cross join of a pack's would take gigabytes long before its time is over."""
+    uri = f"{path.as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=0)) as connection:
+        box = Sandbox(connection, most_rows=1000)
+        nine = ", ".join(f"database AS t{n}" for n in range(9))  # 512 rows
+        ten = ", ".join(f"database AS t{n}" for n in range(10))
+
+        assert len(box.rows(f"SELECT t0.uid FROM {nine}", tables=ALLOWED)) == 512
+        with pytest.raises(DeadlineError, match="it gives more than 1,000 rows"):
+            box.rows(f"SELECT t0.uid FROM {ten}", tables=ALLOWED)
+        assert box.rows("SELECT uid FROM database ORDER BY uid", tables=ALLOWED) == [("a",), ("b",)]
+
+
+def test_a_statement_that_needs_more_memory_than_there_is_is_an_answer_too(path: Path) -> None:
+    class Starved(Sandbox):
+        def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[object, ...]]:
+            raise MemoryError
+
+    with closing(sqlite3.connect(path, isolation_level=None, cached_statements=0)) as connection:
+        starved = Starved(connection)
+        with pytest.raises(DeadlineError, match="it takes more memory than there is"):
+            starved.rows("SELECT uid FROM database", tables=ALLOWED)
