@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanner.environments.policy import TIERS
 from scanner.errors import ConfigError, UsageError
 from scanner.safe.entries import Entry, read_entry
 from scanner.safe.files import walk
@@ -48,6 +49,7 @@ class Control:
     method: str  # test, examine, interview: how an auditor gets to know
     checks: tuple[Clause, ...]
     attestations: tuple[Request, ...] = ()
+    tiers: tuple[str, ...] = ()  # it is about environments of these alone; none: about all
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,18 @@ def _control(entry: Entry, rules: Collection[str] | None) -> Control:
         method=entry.choice("method", METHODS),
         checks=tuple(_clause(clause, rules) for clause in entry.entries("checks")),
         attestations=tuple(_request(request) for request in entry.entries("attestations")),
+        tiers=entry.texts("tiers"),
     )
     entry.close()
+    for tier in control.tiers:
+        if tier not in TIERS:
+            raise entry.wrong(f"there is no tier {tier!r}", f"write some of {', '.join(TIERS)}", "tiers")
     if not control.checks:
         raise entry.wrong(f"{control.id} has no checks", "name each clause of the requirement, also without rules")
     decided = [bool(clause.rules) for clause in control.checks]
     whole = all(clause.rules and clause.strength == "full" for clause in control.checks)
+    if control.automation == "full" and control.attestations:
+        raise entry.wrong(f"{control.id} says full, and asks people to attest", "write partial", "automation")
     if control.automation == "full" and not whole:
         raise entry.wrong(
             f"{control.id} says full, but not every clause is decided by rules", "write partial or none", "automation"

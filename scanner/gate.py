@@ -471,6 +471,7 @@ def _judge(
     verdicts = list(run(estate, policy.rules.values(), at, policy.config.overrides(names)))
     snapshot = _Snapshot(started, finished, hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest())
     context = Context(
+        is_part=True,
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
         applies=policy.applies or None,
         addresses=addresses,

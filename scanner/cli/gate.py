@@ -161,7 +161,8 @@ def _show(args: argparse.Namespace, outcome: GateOutcome) -> None:
     for notice in outcome.result.notices:
         print(clean(f"note: {notice}"), file=sys.stderr)
     if outcome.after_apply:
-        print(f"note: checks that can only be made after the apply: {outcome.after_apply}", file=sys.stderr)
+        listed = "" if args.unknown == "all" else "; --unknown all lists them"
+        print(f"note: checks that can only be made after the apply: {outcome.after_apply}{listed}", file=sys.stderr)
     judged = f"resources: {outcome.result.summary.resources}, rules: {outcome.result.summary.rules}"
     print(f"gate: {'; '.join(outcome.why) or 'nothing in the way'} ({judged})", file=sys.stderr)
 

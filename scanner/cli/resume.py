@@ -11,7 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `resume`: those of `scan`, but for the sources, which are the interrupted scan's."""
     parser.description = (
         "Go on with a scan that was interrupted within the last hour. What it had read, an AWS service in a region or "
-        "a whole cluster, is not read again and keeps its times; files are read again. The configuration and the key "
+        "a whole cluster, a plan or the manifests, is not read again and keeps its times; configuration is. The configuration and the key "
         "for hashes must be the same."
     )
     common.database(parser)

@@ -150,7 +150,7 @@ _TABLE: dict[str, _Row] = {
     "encryption_at_rest_required": _all(1, local=(0, None)),
     "data_masking_required": _all(1, 58, production=(0, 58), shared=(0, None)),
     "deletion_protection_required": _all(0, production=(1, None), shared=(1, None)),
-    "database_pool_size_min": _all(10, 78, production=(50, 92)),
+    "database_pool_size_min": _all(10, 78, production=(50, 93)),
     "database_timeout_max_seconds": _all(30, 79),  # 30000 milliseconds
     "high_availability_required": _all(0, production=(1, 42)),
     "detailed_monitoring_required": _all(0, production=(1, 102)),

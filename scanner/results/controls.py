@@ -40,14 +40,21 @@ def framework_line(
     environments: Sequence[str],
     attestations: Sequence[Attestation],
     as_of: float,
+    tiers: Mapping[str, str] | None = None,
 ) -> FrameworkLine:
-    """The framework's controls judged in these environments, which are those it applies to."""
+    """The framework's controls judged in these environments, which are those it applies to.
+
+    `tiers` are those of the environments: a control that is about some tiers is not applicable to the others.
+    """
     places = [_Place(env, {r.id: r.by_environment.get(env, NO_COUNTS) for r in rules.values()}) for env in environments]
     # Resources in no environment count for the control as a whole: a failure does not vanish for want of a tag.
     loose = {r.id: _sum(counts for env, counts in r.by_environment.items() if not env) for r in rules.values()}
     places.append(_Place(None, loose))
     records = [a for a in attestations if a.framework == framework.id]
-    controls = tuple(_control_line(framework.id, c, rules, places, records, as_of) for c in framework.controls)
+    controls = tuple(
+        _control_line(framework.id, c, rules, _about(c, places, tiers or {}), environments, records, as_of)
+        for c in framework.controls
+    )
     return FrameworkLine(
         id=framework.id,
         title=framework.title,
@@ -58,6 +65,14 @@ def framework_line(
         statuses=_tally(control.status for control in controls),
         by_environment={env: _tally(control.by_environment[env] for control in controls) for env in environments},
     )
+
+
+def _about(control: Control, places: Sequence[_Place], tiers: Mapping[str, str]) -> list[_Place]:
+    """The places that the control is about; what is in no environment may be of any tier, where there is one."""
+    if not control.tiers:
+        return list(places)
+    found = [place for place in places if place.environment and tiers.get(place.environment) in control.tiers]
+    return [*found, *(place for place in places if place.environment is None)] if found else []
 
 
 def _tally(statuses: Iterable[str]) -> dict[str, int]:
@@ -72,6 +87,7 @@ def _control_line(
     control: Control,
     rules: Mapping[str, RuleLine],
     places: Sequence[_Place],
+    environments: Sequence[str],
     attestations: Sequence[Attestation],
     as_of: float,
 ) -> ControlLine:
@@ -99,7 +115,7 @@ def _control_line(
         automation=control.automation,
         method=control.method,
         status=worst(statuses.values()),
-        by_environment={env: status for env, status in statuses.items() if env is not None},
+        by_environment={env: statuses.get(env, "not_applicable") for env in environments},
         counts=_sum(place.counts[rule] for place in places for rule in named if rule in rules),
         clauses=tuple(
             ClauseLine(

@@ -10,6 +10,7 @@ import pytest
 from scanner.environments import TIERS, load_config
 from scanner.environments.duration import format_duration
 from scanner.environments.policy import COLUMNS, Threshold, shipped
+from scanner.rules import load_rules
 from scanner.tables import Environment
 
 DOCS = Path(__file__).parents[2] / "docs" / "environments.md"
@@ -43,6 +44,16 @@ def test_the_reference_has_the_shipped_thresholds() -> None:
 
     assert found is not None
     assert found[1] == thresholds(), thresholds()
+
+
+def test_the_reference_says_which_thresholds_no_rule_reads() -> None:
+    """Where this fails, put in what it prints: nobody should rely on a threshold that decides nothing."""
+    read = {column for rule in load_rules().values() for column in rule.compiled.environment}
+    unread = ", ".join(f"`{'.'.join(key)}`" for key, column in COLUMNS.items() if column not in read)
+    found = re.search(r"<!-- unread: .*? -->\n(.*?)\n<!-- end -->", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+    assert found is not None
+    assert found[1] == unread, unread
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=[str(number) for number in range(len(EXAMPLES))])

@@ -40,6 +40,28 @@ def judge(
     return line.controls[0]
 
 
+TIERS = {"production": "production", "staging": "staging"}
+
+
+def about(*tiers: str, counts: dict[str | None, Counts], environments: tuple[str, ...] = ENVIRONMENTS) -> ControlLine:
+    """A control that is about environments of these tiers."""
+    control = Control("C1", "c", "t", "text", "owner", "full", "test", (DECIDED,), (), tiers)
+    framework = Framework("f", "F", "1", "s", (control,))
+    return framework_line(framework, {"r": rule(counts)}, environments, (), NOW, TIERS).controls[0]
+
+
+def test_a_control_about_one_tier_is_not_judged_by_the_others() -> None:
+    """The session timeout of production says nothing when staging's is too long."""
+    line = about("production", counts={"production": Counts(passed=1), "staging": Counts(failed=1)})
+    assert (statuses(line), line.counts) == (("pass", "pass", "not_applicable"), Counts(passed=1))
+
+
+def test_what_is_in_no_environment_counts_for_a_tier_that_there_is() -> None:
+    loose = {"production": Counts(passed=1), None: Counts(failed=1)}
+    assert about("production", counts=loose).status == "fail"
+    assert about("production", counts=loose, environments=("staging",)).status == "not_applicable"
+
+
 DECIDED = Clause("It holds.", ("r",))
 PARTLY = Clause("It holds.", ("r",), "partial")
 OPEN = Clause("Somebody looks.")
