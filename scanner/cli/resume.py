@@ -10,9 +10,9 @@ from scanner.cli import common, scan
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `resume`: those of `scan`, but for the sources, which are the interrupted scan's."""
     parser.description = (
-        "Go on with a scan that was interrupted within the last hour. What it had read, an AWS service in a region or "
-        "a whole cluster, a plan or the manifests, is not read again and keeps its times; configuration is. The configuration and the key "
-        "for hashes must be the same."
+        "Go on with a scan that was interrupted within the last hour. What it had read, an AWS service in a region, a "
+        "whole cluster, a plan or the manifests, is not read again and keeps its times; configuration is read anew. "
+        "tierwall.yaml and the key for hashes must be the same."
     )
     common.database(parser)
     common.configuration(parser)

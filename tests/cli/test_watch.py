@@ -73,7 +73,7 @@ def test_each_finding_is_told_once(acme: Path, inbox: Inbox) -> None:
     assert watch(acme, inbox) == 0
     assert watch(acme, inbox) == 0
     (message,) = inbox.messages
-    assert message["title"] == "Tierwall: 4 new or worse findings in Acme"
+    assert message["title"] == "Tierwall: 5 new or worse findings in Acme"
     assert "PLANTED" not in message["text"]
 
 
@@ -105,7 +105,7 @@ def test_a_message_that_was_not_taken_goes_out_with_the_next_scan(
     assert "the message was not taken; it goes out with the next scan" in capsys.readouterr().err
     inbox.status = 200
     assert watch(acme, inbox) == 0
-    assert [m["title"] for m in inbox.messages] == ["Tierwall: 4 new or worse findings in Acme"]
+    assert [m["title"] for m in inbox.messages] == ["Tierwall: 5 new or worse findings in Acme"]
 
 
 def test_a_scan_that_runs_already_is_waited_for(acme: Path, inbox: Inbox, capsys: pytest.CaptureFixture[str]) -> None:
