@@ -30,6 +30,7 @@ class Derivation(Protocol):
 
 # In order: a derivation may read the tables of those before it.
 _MODULES = (
+    "scanner.isolation.aws.changes",
     "scanner.isolation.kubernetes.access",
     "scanner.isolation.kubernetes.references",
     "scanner.isolation.kubernetes.publications",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.tables.base import Child, Resource, column
+from typing import ClassVar
+
+from scanner.tables.base import Child, Derived, Resource, column
 
 
 class AwsAccount(Resource, title="An AWS account"):
@@ -41,3 +43,17 @@ class AwsTag(Child, title="A tag of an AWS resource"):
 
     key_name: str | None = column("The tag's key.")
     value: str | None = column("The tag's value; '' if empty.")
+
+
+class AwsAccountChange(Derived, title="A kind of change in an account, and whether somebody is told of it"):
+    """A row an account and kind of change: root-usage, trails, iam-policies, …; uid is the account's."""
+
+    inputs: ClassVar[tuple[str, ...]] = (
+        "aws_account", "aws_cloudtrail_trail", "aws_log_group", "aws_log_watch", "aws_alarm", "aws_alarm_metric",
+    )  # fmt: skip
+    key: ClassVar[tuple[str, ...]] = ("uid", "change")
+    change: str = column("The kind of change.", default="")
+    is_told: bool | None = column(
+        "A trail of all regions sends it to a log group, a metric filter there selects every event of it, and an alarm "
+        "on that metric tells somebody."
+    )

@@ -1,0 +1,1 @@
+"""What follows from several resources of an AWS account together."""
