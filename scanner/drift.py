@@ -60,6 +60,7 @@ class Drift:
     findings: tuple[FindingChange, ...]
     not_comparable: tuple[str, ...]
     not_judged: tuple[int, ...] = ()
+    judged_by_other: tuple[str, ...] = ()  # what the two were judged by and is not the same: rules, policy
 
     @property
     def empty(self) -> bool:
@@ -95,7 +96,8 @@ def compare(
         resources |= dict.fromkeys(old.keys() & new.keys(), True) | dict.fromkeys(read.scopes_of_one, False)
         findings = tuple(_findings(verdicts[0], verdicts[1], resources))
     not_judged = tuple(s.id for s, known in zip((before, after), verdicts, strict=True) if known is None)
-    return Drift(before, after, tuple(changes), findings, read.not_comparable, not_judged)
+    others = () if judged else _judged_by_other(store, before, after)
+    return Drift(before, after, tuple(changes), findings, read.not_comparable, not_judged, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,19 @@ def _findings(old: Judged, new: Judged, resources: Mapping[str, bool]) -> Iterat
 def _bad(verdict: tuple[str, str] | None) -> tuple[str, str]:
     """Status and message of a verdict that is a finding; nothing where it is none."""
     return verdict if verdict and verdict[0] in _BAD else ("", "")
+
+
+def _judged_by_other(store: Store, before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """What differs in that by which the two were judged last; a finding may come of that alone."""
+    last = {e.snapshot: e for e in store.evaluations() if e.snapshot in (before.id, after.id)}
+    if len(last) < 2:
+        return ()
+    one, other = last[before.id], last[after.id]
+    pairs = {
+        "rules": (one.rules_digest, other.rules_digest),
+        "policy": (one.policy_digest, other.policy_digest),
+    }
+    return tuple(name for name, (a, b) in pairs.items() if a != b)
 
 
 def _verdicts(store: Store, snapshot: Snapshot) -> Judged | None:

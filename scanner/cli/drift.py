@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scanner.store import Snapshot, Store
 
 LONGEST_VALUE = 60
+MOST_UNREAD = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +75,7 @@ def _judged(args: argparse.Namespace, store: Store, snapshot: Snapshot) -> Judge
 
 def _table(drift: Drift) -> None:
     from scanner.safe.terminal import clean
+    from scanner.safe.text import many
 
     print(f"snapshot {drift.before.id} → {drift.after.id}")
     signs = {"added": "+", "removed": "-", "changed": "~", "new": "!", "resolved": "✓"}
@@ -81,12 +83,23 @@ def _table(drift: Drift) -> None:
         print(clean(f"{signs[resource.change]} {resource.uid}"))
         for field in resource.fields:
             print(clean(f"    {field.path}: {_short(field.before)} → {_short(field.after)}"))
-    for finding in drift.findings:
+    unread = set(drift.not_comparable)
+    lost = [f for f in drift.findings if f.after == "unknown" and f.uid in unread]
+    for finding in [f for f in drift.findings if f not in lost]:
         became = f"{finding.before or 'no finding'} → {finding.after or 'no finding'}"
         print(clean(f"{signs[finding.change]} {finding.uid}"))
         print(clean(f"    {finding.change}: {finding.rule}, {became}" + f": {finding.message}" * bool(finding.message)))
-    for unread in drift.not_comparable:
-        print(clean(f"? {unread} was not read in full by one of the two"))
+    if lost:
+        print(
+            f"? {many(len(lost), 'finding is', 'findings are')} unknown now since something was not read; -o json lists all"
+        )
+    for what in drift.not_comparable[:MOST_UNREAD]:
+        print(clean(f"? {what} was not read in full by one of the two"))
+    if (more := len(drift.not_comparable) - MOST_UNREAD) > 0:
+        print(f"? nor were {more:,} more; -o json lists all")
+    if drift.judged_by_other and drift.findings:
+        changed = " and ".join(drift.judged_by_other)
+        print(f"? the {changed} changed between the two, so findings may come of that; --as-of judges both by today's")
     for number in drift.not_judged:
         print(
             f"? snapshot {number} was not judged, so findings are not compared; `tierwall evaluate` judges the newest"

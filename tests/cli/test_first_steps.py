@@ -211,6 +211,23 @@ def test_a_broken_layer_is_one_line_that_says_where(here: Path, capsys: pytest.C
     assert [where in line for line in told.out.splitlines() if line.startswith("not read: ")].count(True) == 1
 
 
+def test_drift_tells_a_file_that_broke_and_rules_that_changed_in_a_line_each(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tierwall(here, "scan", "-q") == 0
+    (here / "config" / "base.yml").write_text("debug: true\npool: [5\n")
+    (here / "pack").mkdir()
+    (here / "pack" / "acme-pool-size.yaml").write_text(RULE)
+    assert tierwall(here, "scan", "-q", "--rules", str(here / "pack")) == 0
+    capsys.readouterr()
+
+    assert tierwall(here, "drift") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("unknown now since something was not read; -o json lists all" in line for line in lines) == 1
+    assert sum(line.startswith("? the rules changed between the two") for line in lines) == 1
+    assert len(lines) < 20
+
+
 # --- the gate ---------------------------------------------------------------------------------------------------------
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: true, containers: [{name: c, image: i}]}\n"
