@@ -42,11 +42,18 @@ class ConfigValue(Resource, title="The effective value of a configuration key"):
     expression: str | None = column("The reference as written, such as ${DB_HOST}; '' for the other kinds.")
     default_value: str | None = column("What holds where the variable is not set; '' if nothing.", hashed=True)
     is_secret: bool | None = column("Its name or its form says that it is a secret, or that it holds one.")
+    secrets: int | None = column("How many secrets are written in it, a row each in config_secret.")
     layer: str | None = column("The file that gives the value, relative to tierwall.yaml.")
     is_overridden: bool | None = column("An earlier layer gives the key another value.")
     overridden_layer: str | None = column("The layer whose value it replaces; '' if none.")
     overridden_value: str | None = column("The value it replaces; '' if none, else like `value`.", hashed=True)
     overridden_number: float | None = column("The value it replaces as a number; NULL where there is none.")
+
+
+class ConfigSecret(Child, title="A secret that is written in a configuration value"):
+    """Child of config_value. The value is the secret, or holds it, as a URL does a password."""
+
+    token: str | None = column("Its keyed hash: the same for the same secret, whatever stands around it.", hashed=True)
 
 
 class ConfigVariable(Child, title="A variable that a configuration value refers to"):

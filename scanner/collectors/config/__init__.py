@@ -17,7 +17,7 @@ from scanner.errors import InputError, UsageError
 from scanner.safe.text import many
 from scanner.tables import Call, Document, Gap, Scope
 from scanner.tables.base import Placed
-from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigValue, ConfigVariable
+from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigSecret, ConfigValue, ConfigVariable
 
 if TYPE_CHECKING:
     from scanner.environments import Config
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "collect", "effective"]
 
-_TABLES = (ConfigEnvironment, ConfigLayer, ConfigValue, ConfigVariable)
+_TABLES = (ConfigEnvironment, ConfigLayer, ConfigValue, ConfigSecret, ConfigVariable)
 _OVERRIDDEN = ("is_overridden", "overridden_layer", "overridden_value", "overridden_number")
 
 
@@ -100,7 +100,9 @@ def _call(stage: Stage, scope: str, name: str, layer: Layer) -> int:
 
 def _gaps(stage: Stage, scope: str, name: str, documents: Sequence[Document], problem: str, call: int) -> None:
     """What an unread layer leaves open: rows of any key, the counts, and what later layers override."""
-    open_: list[tuple[type[Placed], str, str]] = [(ConfigValue, "", ""), (ConfigVariable, "", "")]
+    open_: list[tuple[type[Placed], str, str]] = [
+        (ConfigValue, "", ""), (ConfigSecret, "", ""), (ConfigVariable, "", ""),
+    ]  # fmt: skip
     open_ += [
         (ConfigEnvironment, uid_of(name), column) for column in ("keys", "variables", "variables_without_default")
     ]

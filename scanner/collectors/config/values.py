@@ -10,7 +10,7 @@ from typing import Any
 from scanner.safe import detectors, settings
 from scanner.tables import Document, Kind, numbered
 from scanner.tables.base import Placed
-from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigValue, ConfigVariable
+from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigSecret, ConfigValue, ConfigVariable
 
 Json = Any
 # `${NAME}`, `${NAME:-default}` and the like inside a text; `$NAME`, `$(NAME)`, `%NAME%`, `{{ name }}` as a whole text.
@@ -30,6 +30,24 @@ def is_secret(name: str, value: Json) -> bool:
     if settings.is_secret_name(name):
         return True
     return isinstance(value, str) and detectors.redact(value, lambda _: "") != value
+
+
+def secrets_in(name: str, value: Json) -> list[str]:
+    """The secrets that are written in a value, in clear and each once: all of it, a default in it, a part of it."""
+    found: dict[str, None] = {}
+
+    def keep(secret: str) -> str:
+        found[secret] = None
+        return ""
+
+    if settings.is_secret_name(name) and value is not None and not isinstance(value, bool | list | dict):
+        if variables(value):
+            found |= {variable[3]: None for variable in _VARIABLE.finditer(str(value))}
+        elif kind_of(value) != "reference":
+            found[str(value)] = None
+    if isinstance(value, str):
+        detectors.redact(_VARIABLE.sub("", value), keep)
+    return [secret for secret in found if secret]
 
 
 def variables(value: Json) -> dict[str, bool]:
@@ -85,6 +103,7 @@ def part_of(path: tuple[str, ...], value: Json, layer: str, replaced: Mapping[st
         "type": type_of(value),
         "kind": kind_of(value),
         "is_secret": is_secret(name, value),
+        "secrets": secrets_in(name, value),
         "layer": layer,
         "variables": [{"variable": variable, "has_default": has} for variable, has in sorted(found.items())],
         "replaced": None if replaced is None else {name: replaced["value"]} if replaced else {},
@@ -98,6 +117,7 @@ def _values(document: Document) -> Iterator[Placed]:
         return
     [value] = part["setting"].values()
     is_variable = bool(part["variables"])
+    secrets: list[str] | None = part.get("secrets")  # not known of what was kept before it was looked for
     row: dict[str, Any] = {
         **document.place,
         "key_path": part["key"],
@@ -108,6 +128,7 @@ def _values(document: Document) -> Iterator[Placed]:
         "expression": str(value) if part["kind"] == "reference" else "",
         "default_value": _default(value) if is_variable else "",
         "is_secret": part["is_secret"],
+        "secrets": None if secrets is None else len(secrets),
         "layer": part["layer"],
     }
     if part["replaced"] is not None:
@@ -118,6 +139,7 @@ def _values(document: Document) -> Iterator[Placed]:
             row["overridden_value"] = known.get("value", known.get("value_hash"))
             row["overridden_number"] = known.get("value_number")
     yield ConfigValue(**row)
+    yield from numbered(ConfigSecret(**document.place, token=token) for token in secrets or ())
     yield from numbered(ConfigVariable(**document.place, **found) for found in part["variables"])
 
 
@@ -159,8 +181,8 @@ def _environment(document: Document) -> Iterator[Placed]:
 
 KINDS = (
     Kind(
-        name="config_value", tables=(ConfigValue, ConfigVariable), shape=_values,
-        settings=("effective.setting", "effective.replaced"),
+        name="config_value", tables=(ConfigValue, ConfigSecret, ConfigVariable), shape=_values,
+        settings=("effective.setting", "effective.replaced"), secret=("effective.secrets.*",),
     ),
     Kind(name="config_environment", tables=(ConfigEnvironment, ConfigLayer), shape=_environment),
 )  # fmt: skip

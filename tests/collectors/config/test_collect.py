@@ -22,7 +22,7 @@ from scanner.safe.text import storable
 from scanner.store import Stage
 from scanner.store.estate import Estate
 from scanner.tables import Assignment, Call, Gap, Kinds, Requested
-from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigValue, ConfigVariable
+from scanner.tables.config_value import ConfigEnvironment, ConfigLayer, ConfigSecret, ConfigValue, ConfigVariable
 
 BASE = """\
 # base.yml - Common across all environments
@@ -238,6 +238,7 @@ def test_a_layer_that_is_not_read_is_a_gap_and_opens_what_it_could_give(
     gaps = estate.rows(Gap)
     assert {(gap.uid, gap.table_name, gap.column_name, gap.reason, gap.call, gap.detail) for gap in gaps} == {
         ("", "config_value", "", "error", 2, problem),
+        ("", "config_secret", "", "error", 2, problem),
         ("", "config_variable", "", "error", 2, problem),
         ("cfg:production", "config_environment", "keys", "error", 2, problem),
         ("cfg:production", "config_environment", "variables", "error", 2, problem),
@@ -285,7 +286,7 @@ def test_a_folder_that_is_missing_is_a_gap_and_an_empty_one_is_not(collected: Co
     estate = collected("sources: {config: {paths: [other]}}")
 
     assert [gap.table_name for gap in estate.rows(Gap)] == [
-        "config_environment", "config_layer", "config_value", "config_variable",
+        "config_environment", "config_layer", "config_secret", "config_value", "config_variable",
     ]  # fmt: skip
     assert [(call.operation, call.status) for call in estate.rows(Call)] == [("list", "error")]
     assert {row.scope for row in estate.rows(Requested)} == {"config/other"}
@@ -400,6 +401,32 @@ def test_the_configurations_of_two_applications_are_both_read(tierwall: str, nam
     assert (names, placed) == ({name}, {name})
 
 
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("password: hunter2hunter2", {"hunter2hunter2"}),
+        ("address: postgres://app:hunter2hunter2@db.example.com/app", {"hunter2hunter2"}),
+        ("address: amqp://a:hunter2hunter2@one.example.com amqp://a:otherother9@two.example.com",
+         {"hunter2hunter2", "otherother9"}),
+        ("pin: 48151623", {"48151623"}),
+        ("password: ${PASSWORD:-hunter2hunter2}", {"hunter2hunter2"}),
+        ("address: postgres://app:hunter2hunter2@${HOST}/app", {"hunter2hunter2"}),
+        ("password: ${PASSWORD}", set()),
+        ("password: ''", set()),
+        ("name: Enterprise Application", set()),
+        ("host: db.example.com", set()),
+    ],
+)  # fmt: skip
+def test_every_secret_that_a_value_is_or_holds_has_a_row(collected: Collected, text: str, secrets: set[str]) -> None:
+    """So that a password is known again wherever it stands, whatever stands around it."""
+    estate = collected(base_yml=text, production_yml="")
+
+    [row] = estate.rows(ConfigValue)
+    rows = estate.rows(ConfigSecret)
+    assert {one.token for one in rows} == {REDACTOR.token(secret) for secret in secrets}
+    assert (row.secrets, {one.uid for one in rows}) == (len(secrets), {row.uid} if secrets else set())
+
+
 def test_of_two_bases_in_a_folder_nobody_knows_which_comes_first(tmp_path: Path) -> None:
     """What the environment's own file gives holds all the same."""
     config = applications(
@@ -416,4 +443,4 @@ def test_of_two_bases_in_a_folder_nobody_knows_which_comes_first(tmp_path: Path)
     assert layers == [
         ("a/config/base.yml", True), ("a/config/common.yml", False), ("a/config/production.yml", True),
     ]  # fmt: skip
-    assert gaps == {("config_value", "", why), ("config_variable", "", why)}
+    assert gaps == {(table, "", why) for table in ("config_value", "config_secret", "config_variable")}
