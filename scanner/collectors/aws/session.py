@@ -15,7 +15,7 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config as BotoConfig
 from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import BotoCoreError, ProfileNotFound
 from botocore.loaders import Loader, create_loader
 
 from scanner.collectors.aws.answers import OddAnswer, answer_to
@@ -34,7 +34,8 @@ MAX_ATTEMPTS = 8
 DETAIL_THREADS = 8
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 SESSION_NAME = "tierwall"
-FALLBACK_REGION = "us-east-1"  # where global services and STS answer when nobody names a region
+# Where STS answers when nobody names a region that exists, by partition.
+FALLBACK_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _ENABLED = ("opt-in-not-required", "opted-in")
 
 
@@ -85,7 +86,7 @@ class Account:
         self._session = session
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], BaseClient] = {}
-        self.home = (declared.regions or (session.get_config_variable("region"),))[0] or FALLBACK_REGION
+        self.home = _home(declared.regions, session)
         self.partition = partition_of(self.home)
         self.identity = ""  # the ARN of whoever reads, once STS has told it
 
@@ -116,7 +117,12 @@ class Account:
             max_pool_connections=2 * DETAIL_THREADS,
             user_agent_extra="tierwall",
         )
-        client: BaseClient = self._session.create_client(service, region_name=region, config=config)
+        try:
+            client: BaseClient = self._session.create_client(service, region_name=region, config=config)
+        except ValueError as e:
+            if isinstance(e, BotoCoreError):  # a region that cannot be one, among others: a matter of gaps
+                raise
+            raise ConfigError("the AWS endpoint", str(e), "set AWS_ENDPOINT_URL to an address, or to nothing") from e
         if service == "s3control" and _is_address(client.meta.endpoint_url):
             client.meta.events.register("before-call", self._without_account_host)
         return client
@@ -136,6 +142,14 @@ class Account:
         session._credentials = credentials  # type: ignore[attr-defined]  # botocore has no other way to set ones that refresh
         with self._lock:
             self._session, self._clients = session, {}
+
+
+def _home(declared: tuple[str, ...], session: botocore.session.Session) -> str:
+    """The region that is asked who we are and which regions there are: one that exists, whatever the file says."""
+    partition = partition_of(next(iter(declared), ""))
+    known = session.get_available_regions("ec2", partition) if declared else ()
+    there = next((region for region in declared if region in known), "")
+    return there or session.get_config_variable("region") or FALLBACK_REGIONS[partition]
 
 
 def _is_address(url: str) -> bool:
