@@ -25,6 +25,13 @@ resource "aws_vpc" "kept" {
   cidr_block = "10.0.0.0/16"
 }
 
+resource "aws_flow_log" "kept" {
+  vpc_id               = aws_vpc.kept.id
+  traffic_type         = "ALL"
+  log_destination_type = "s3"
+  log_destination      = "arn:aws:s3:::acme-logs"
+}
+
 resource "aws_subnet" "kept" {
   vpc_id     = aws_vpc.kept.id
   cidr_block = "10.0.1.0/24"
