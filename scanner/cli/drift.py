@@ -90,9 +90,8 @@ def _table(drift: Drift) -> None:
         print(clean(f"{signs[finding.change]} {finding.uid}"))
         print(clean(f"    {finding.change}: {finding.rule}, {became}" + f": {finding.message}" * bool(finding.message)))
     if lost:
-        print(
-            f"? {many(len(lost), 'finding is', 'findings are')} unknown now since something was not read; -o json lists all"
-        )
+        found = many(len(lost), "finding is", "findings are")
+        print(f"? {found} unknown now since something was not read; -o json lists all")
     for what in drift.not_comparable[:MOST_UNREAD]:
         print(clean(f"? {what} was not read in full by one of the two"))
     if (more := len(drift.not_comparable) - MOST_UNREAD) > 0:

@@ -94,7 +94,7 @@ def test_what_comes_back_is_told_again(acme: Path, inbox: Inbox) -> None:
     for text in (planted, planted.replace("PLANTED-shared-database-password", "${SECRET}"), planted):
         layer.write_text(text, encoding="utf-8")
         watch(acme, inbox)
-    assert [m["title"].split()[1] for m in inbox.messages] == ["4", "3"]
+    assert [m["title"].split()[1] for m in inbox.messages] == ["5", "3"]
 
 
 def test_a_message_that_was_not_taken_goes_out_with_the_next_scan(
