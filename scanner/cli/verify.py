@@ -13,8 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `verify`."""
     parser.description = (
         "Compute every digest again and compare: pages, documents, the chains of snapshots, judgements, runs and "
-        "prunings, and the typed tables. Prints the last snapshot's digest, which is worth keeping elsewhere: whoever "
-        "has it can tell that nothing before it was changed. Answers 4 when anything does not hold."
+        "prunings, the journal through all of them, and the typed tables. Prints the last snapshot's digest and the "
+        "journal's head, which are worth keeping elsewhere: whoever has them can tell that nothing before was changed "
+        "or taken away. Answers 4 when anything does not hold."
     )
     common.database(parser)
 
@@ -35,5 +36,6 @@ def run(args: argparse.Namespace) -> int:
         without = f", the first {pruned.upto} of them without contents (pruned)," if pruned else ""
         print(
             f"{args.db}: intact: {len(snapshots)} snapshots{without} and {len(store.evaluations())} evaluations{last}"
+            + (f"; the journal's head is {head}" if (head := store.head()) else "")
         )
     return common.CLEAN

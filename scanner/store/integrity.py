@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.errors import StoreError
-from scanner.store import prune, schema
+from scanner.store import journal, prune, schema
 from scanner.store.codec import digest, unpack
 from scanner.store.estate import connect
 from scanner.store.lock import CollectionLock
@@ -58,6 +58,7 @@ def verify(store: Store) -> list[str]:
             *_runs(store),
             *_alerts(store),
             *prune.problems(store),
+            *journal.problems(store.connection),
             *_projection(store),
         ]
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scanner.store import journal
 from scanner.store.codec import digest
 from scanner.store.place import translated
 from scanner.store.store import Snapshot, Store
@@ -67,6 +68,7 @@ def prune(store: Store, upto: int, policy: str) -> str:
         record = [number, time.time(), upto, policy, *_sums(connection, upto), parent]
         sum_ = digest(record)
         connection.execute("INSERT INTO prune VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [*record, sum_])
+        journal.enter(connection, "pruning", sum_)
     return sum_
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scanner.errors import StoreError
+from scanner.store import journal
 from scanner.store.estate import create_tables
 from scanner.tables import tables
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x74776C6C  # "twll": tells a Tierwall database from any other SQLite file
 
 # Up to which snapshot contents were given up, when and by which policy; digests of what stays of those snapshots.
@@ -60,6 +61,7 @@ TABLES = (
     # tierwall_run, chained: each run's digest takes in the one before.
     "CREATE TABLE run_chain (id INTEGER PRIMARY KEY, uid TEXT NOT NULL, digest TEXT NOT NULL) STRICT",
     PRUNE,
+    journal.TABLE,
 )
 
 
@@ -67,7 +69,8 @@ def _from_1(connection: sqlite3.Connection) -> None:
     connection.execute(PRUNE)
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}  # from that version to the next
+# From that version to the next.
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: journal.begin}
 
 
 def create(connection: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from scanner.errors import ScannerError, StoreError, UsageError
 from scanner.safe.json import canonical
 from scanner.safe.secrets import Redactor
-from scanner.store import schema
+from scanner.store import journal, schema
 from scanner.store.carry import carry_over
 from scanner.store.codec import digest, pack, unpack
 from scanner.store.estate import Estate, connect, remove_estate
@@ -307,6 +307,7 @@ class Store:
                 self._move_history(number)
                 sum_ = snapshot_digest(connection, number)
                 connection.execute("UPDATE snapshot SET digest = ? WHERE id = ?", [sum_, number])
+                journal.enter(connection, "snapshot", sum_)
                 self._take_typed_tables(number)
         finally:
             self.connection.execute("DETACH stage")
@@ -529,6 +530,7 @@ class Store:
             )  # fmt: skip
             sum_ = evaluation_digest(connection, number)
             connection.execute("UPDATE evaluation SET digest = ? WHERE id = ?", [sum_, number])
+            journal.enter(connection, "evaluation", sum_)
         return int(number)
 
     def evaluations(self) -> list[Evaluation]:
@@ -607,10 +609,14 @@ class Store:
             number, parent = (last[0] + 1, last[1]) if last else (1, "")
             run.uid = run.name = f"run:{number}"
             Estate(self.path, connection).insert([run])
-            connection.execute(
-                "INSERT INTO run_chain VALUES (?, ?, ?)",
-                [number, run.uid, digest([number, parent, list(run.values())])],
-            )
+            sum_ = digest([number, parent, list(run.values())])
+            connection.execute("INSERT INTO run_chain VALUES (?, ?, ?)", [number, run.uid, sum_])
+            journal.enter(connection, "run", sum_)
+
+    def head(self) -> str:
+        """The digest of the last link of the journal: it stands for all that was kept."""
+        with translated(self.path):
+            return journal.head(self.connection)
 
 
 def clock(seconds: float) -> str:

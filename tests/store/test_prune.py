@@ -179,6 +179,7 @@ def test_a_database_of_the_first_schema_is_brought_up_and_keeps_what_it_has(tmp_
     with open_store(tmp_path) as store:
         four(store)
         store.connection.execute("DROP TABLE prune")
+        store.connection.execute("DROP TABLE journal")
         store.connection.execute("PRAGMA user_version = 1")
     with open_store(tmp_path) as store:
         assert verify(store) == []
@@ -191,6 +192,7 @@ def test_a_migration_that_is_cut_short_changes_nothing(tmp_path: Path, monkeypat
     with open_store(tmp_path) as store:
         four(store)
         store.connection.execute("DROP TABLE prune")
+        store.connection.execute("DROP TABLE journal")
         store.connection.execute("PRAGMA user_version = 1")
 
     def half(connection: sqlite3.Connection) -> None:
