@@ -104,6 +104,8 @@ def _control(control: Control) -> None:
     print(f"{control.id}  {control.title}\n{control.citation}\n")
     print(textwrap.fill(control.text, WIDTH))
     print(f"\nowner {control.owner}; automation {control.automation}; an auditor would {control.method}")
+    if control.tiers:
+        print(f"about environments of tier {', '.join(control.tiers)} alone")
     for clause in control.checks:
         print(textwrap.fill(clause.text, WIDTH, initial_indent="\n- ", subsequent_indent="  "))
         for rule in clause.rules:
