@@ -481,7 +481,7 @@ class _Writer:
         if "" in places:
             yield (
                 f"{self.where}: the plan does not tell the AWS account of new resources; "
-                "name it with `allowed_account_ids` of the provider"
+                "name it with `allowed_account_ids` of the provider, or to the gate with --account"
             )
 
 
