@@ -73,7 +73,7 @@ class KubernetesServiceAccount(Resource, title="A service account"):
 _INPUTS = (
     "kubernetes_role", "kubernetes_role_rule", "kubernetes_role_label", "kubernetes_role_aggregation",
     "kubernetes_role_binding", "kubernetes_role_binding_subject",
-    "kubernetes_service_account",
+    "kubernetes_service_account", "kubernetes_cluster",
 )  # fmt: skip
 
 
@@ -120,6 +120,10 @@ class KubernetesGrant(Derived, title="What a subject may do: one verb on one res
     in_namespace: str | None = column("Where it holds: a namespace; '' in all, and for what is in none.")
     binding_uid: str | None = column("The binding.")
     role_uid: str | None = column("The role that the binding names.")
+    runs_commands: bool | None = column(
+        "Lets its holder run commands in containers: create on pods/exec or pods/attach, and get as well where the API "
+        "server is older than 1.35, which let it through over WebSocket; NULL for get where the version is not known."
+    )
     is_given: bool | None = column(
         "Somebody gave it to the subject itself: not through a group, by no built-in binding."
     )

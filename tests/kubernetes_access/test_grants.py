@@ -18,7 +18,7 @@ from scanner.tables.kubernetes_access import (
 )
 from scanner.tables.kubernetes_care import KubernetesSharing
 from tests.support.derived import account, allow, binding, estate_of, group, role, user
-from tests.support.kubernetes import Object, deployment, namespace, obj, pod_spec
+from tests.support.kubernetes import Object, Scanner, deployment, namespace, obj, pod_spec, server
 
 JANE = "k8s:test//User/jane"
 
@@ -97,7 +97,8 @@ def test_an_aggregated_role_of_a_manifest_has_the_rules_of_what_it_selects(tmp_p
         rows = [(r.verb, r.resource) for r in estate.rows(KubernetesGrant, "uid = ?", JANE)]
         gaps = {(g.table_name, g.reason) for g in estate.rows(Gap, "uid = ?", JANE)}
     assert rows == [("get", "secrets")]
-    assert gaps == {("kubernetes_grant", "after_apply")}  # roles of the cluster may be selected, too
+    # Roles of the cluster may be selected, too.
+    assert gaps == {("kubernetes_grant", "after_apply"), ("kubernetes_sharing", "after_apply")}
 
 
 def test_an_account_has_what_its_groups_have(tmp_path: Path) -> None:
@@ -173,3 +174,21 @@ def test_a_subject_that_writes_in_two_environments_is_named(tmp_path: Path) -> N
         derive(estate)
         rows = {row.uid: (row.environments, row.is_shared) for row in estate.rows(KubernetesSharing)}
     assert rows == {JANE: ("production, staging", True), "k8s:test//User/sam": ("staging", False)}
+
+
+@pytest.mark.parametrize(("minor", "answer"), [("34", True), ("35", False)])
+def test_get_is_enough_to_run_commands_before_the_server_asked_for_create(
+    scan: Scanner, minor: str, answer: bool
+) -> None:
+    watcher = role("watcher", allow("get", "pods/exec"))
+    with server([watcher, binding("jane", watcher, user("jane"))], version=f"v1.{minor}.1") as api:
+        estate = scan(api).estate
+    derive(estate)
+
+    assert [row.runs_commands for row in estate.rows(KubernetesGrant, "uid = ?", JANE)] == [answer]
+
+
+def test_in_manifests_nobody_knows_whether_get_is_enough(tmp_path: Path) -> None:
+    watcher = role("watcher", allow("get", "pods/exec"))
+    with estate_of(tmp_path, [watcher, binding("jane", watcher, user("jane"))]) as estate:
+        assert [row.runs_commands for row in estate.rows(KubernetesGrant, "uid = ?", JANE)] == [None]

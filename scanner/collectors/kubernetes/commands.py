@@ -37,8 +37,9 @@ def command_lines(template: Json) -> dict[str, Json]:
         if any(_SUDO.search(entry) for entry in line):
             sudo.append(text(container, "name"))
         words = [word for entry in line for word in (_FLAGS.split(entry) if entry.startswith("-") else entry.split())]
-        if "component" not in parts and (name := _component(words)):
-            flags = dict(_flags(words))
+        at = _component(words)
+        if "component" not in parts and at is not None:
+            name, flags = words[at].rpartition("/")[2], dict(_flags(words[at + 1 :]))
             known = {flag: value for flag, value in flags.items() if _is_known(flag, value)}
             judged = {flag: value for flag, value in flags.items() if flag not in known}
             parts["component"] = {"name": name, "known": known, "flags": judged}
@@ -57,11 +58,9 @@ def _strings(container: Json, key: str) -> list[str]:
     return [entry for entry in sequence(container, key) if isinstance(entry, str)]
 
 
-def _component(words: list[str]) -> str:
-    for word in words[:_PROGRAM_AT]:
-        if (program := word.rpartition("/")[2]) in COMPONENTS:
-            return program
-    return ""
+def _component(words: list[str]) -> int | None:
+    """Where the name of a part of the control plane stands; None where there is none."""
+    return next((n for n, word in enumerate(words[:_PROGRAM_AT]) if word.rpartition("/")[2] in COMPONENTS), None)
 
 
 def _flags(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from scanner.tables.kubernetes_access import (
     KubernetesWorkloadAccess,
     KubernetesWorkloadGrant,
 )
+from scanner.tables.kubernetes_cluster import KubernetesCluster
 from scanner.tables.kubernetes_workload import KubernetesWorkload
 
 TABLES: tuple[type[Derived], ...] = (
@@ -45,6 +46,8 @@ _NOWHERE = frozenset({
     "subjectaccessreviews", "users", "groups", "uids", "componentstatuses", "flowschemas",
     "prioritylevelconfigurations",
 })  # fmt: skip
+_COMMANDS = frozenset({"pods/exec", "pods/attach", "*/exec", "*/attach", "*"})
+_ASKS_FOR_CREATE = 35  # minor version from which a WebSocket to pods/exec needs create, too
 _NAMELESS = frozenset({"create", "deletecollection"})  # a request that names no object meets no resourceNames
 
 
@@ -122,6 +125,7 @@ def rows(estate: Estate) -> Iterator[Row]:
     """Rows of the derived tables, the gaps of these rows, and the environments of subjects that are no objects."""
     lost = _Lost.of(estate)
     roles = _Roles(estate, lost)
+    minors = {row.cluster: row.minor for row in estate.rows(KubernetesCluster)}
     bindings = {row.uid: row for row in estate.rows(KubernetesRoleBinding)}
     accounts = estate.rows(KubernetesServiceAccount)
     subjects = _subjects(estate, bindings, accounts)
@@ -129,7 +133,7 @@ def rows(estate: Estate) -> Iterator[Row]:
         first = (subject.bindings or [binding for _, binding in subject.through])[0]
         if subject.bindings:
             yield _subject_row(subject, first)
-        yield from _numbered(_grants(subject, first, roles))
+        yield from _numbered(_grants(subject, first, roles, minors))
         for gap in _role_gaps(subject, roles):
             yield from _gaps((KubernetesGrant,), gap, first.scope, subject.uid)
     yield from _scope_gaps(lost)
@@ -241,7 +245,9 @@ def _subject_row(subject: _Subject, first: KubernetesRoleBinding) -> KubernetesS
     )
 
 
-def _grants(subject: _Subject, first: KubernetesRoleBinding, roles: _Roles) -> Iterator[KubernetesGrant]:
+def _grants(
+    subject: _Subject, first: KubernetesRoleBinding, roles: _Roles, minors: Mapping[str | None, int | None]
+) -> Iterator[KubernetesGrant]:
     for through, binding in [*(("", binding) for binding in subject.bindings), *subject.through]:
         space = "" if binding.is_cluster_wide else binding.namespace or ""
         for rule in roles.rules(binding):
@@ -252,9 +258,21 @@ def _grants(subject: _Subject, first: KubernetesRoleBinding, roles: _Roles) -> I
                 in_namespace=space,
                 binding_uid=binding.uid,
                 role_uid=binding.role_uid,
+                runs_commands=_runs_commands(rule, minors.get(binding.cluster)),
                 is_given=None if binding.is_built_in is None else not through and not binding.is_built_in,
                 is_effective=rule.is_effective_in(space),
             )
+
+
+def _runs_commands(rule: Rule, minor: int | None) -> bool | None:
+    """https://github.com/kubernetes/kubernetes/pull/134577"""
+    if rule.api_group not in ("", "*") or rule.resource not in _COMMANDS:
+        return False
+    if rule.verb in ("create", "*"):
+        return True
+    if rule.verb != "get":
+        return False
+    return None if minor is None else minor < _ASKS_FOR_CREATE
 
 
 def _place(of: Placed, of_uid: str, name: str, namespace: str | None) -> dict[str, Any]:
