@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Read once, infer the environments, write the file; keeps nothing else of what was read."""
     from scanner.environments import to_yaml
     from scanner.safe.files import create_atomic, write_atomic
+    from scanner.safe.text import many
 
     if args.out.exists() and not args.force:
         raise _there(args.out)
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         write_atomic(args.out, text)
     elif not create_atomic(args.out, text, mode=0o644):
         raise _there(args.out)  # somebody was quicker
-    print(f"{args.out}: {len(config.environments)} environments; read it through before you rely on it")
+    print(f"{args.out}: {many(len(config.environments), 'environment')}; read it through before you rely on it")
     return common.CLEAN
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scanner.results.model import SEVERITIES, Finding, Result
 from scanner.results.texts import said
+from scanner.safe.text import many
 
 # The longest comment that GitHub takes. GitLab takes a million, a job's summary 1 MiB.
 LONGEST = 65_536
@@ -24,7 +25,7 @@ def render(result: Result, *, include_passed: bool = False, **_: object) -> str:
     waived = [f for f in result.findings if f.waived]
     lines = [MARKER, f"## Tierwall: {_headline(result, failed, unknown)}", ""]
     lines += [f"> {note}" for note in _notes(result)]
-    end = ["", f"{result.summary.rules:,} rules over {result.summary.resources:,} resources."]
+    end = ["", f"{many(result.summary.rules, 'rule')} over {many(result.summary.resources, 'resource')}."]
     parts = [
         ("Failures", failed), ("Could not be told", unknown), ("There before this change", before),
         ("Accepted until a waiver runs out", waived), ("Known after the apply", waiting),

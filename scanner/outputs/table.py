@@ -116,7 +116,7 @@ def _closing(result: Result) -> Iterator[str]:
     summary, counts = result.summary, result.summary.counts
     found = ", ".join(f"{summary.open_by_severity[name]:,} {name}" for name in SEVERITIES)
     yield (
-        f"{summary.rules:,} rules over {summary.resources:,} resources: {counts.passed:,} pass, {counts.failed:,} fail"
+        f"{many(summary.rules, 'rule')} over {many(summary.resources, 'resource')}: {counts.passed:,} pass, {counts.failed:,} fail"
         f" ({counts.waived:,} waived), {counts.unknown:,} unknown, {counts.not_applicable:,} not applicable"
     )
     yield f"open: {found}"
