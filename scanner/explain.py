@@ -12,7 +12,7 @@ from scanner.errors import UsageError
 from scanner.isolation import derive
 from scanner.results import ApiCall, finding_id
 from scanner.results.evaluate import Policy, judge
-from scanner.results.evidence import Ledger
+from scanner.results.evidence import Ledger, operations
 from scanner.rules import Verdict
 from scanner.store import Estate, Snapshot, Store
 from scanner.tables import Assignment, Call, Child, Environment, Kinds, Row, Scope, table, tables
@@ -88,7 +88,7 @@ def _told(
         told["document"] = {"sha256": member.sha, "file": document.file, "line": document.line, "parts": document.parts}
         kind = kinds[member.kind]
         answered = Ledger(map(ApiCall.of, calls.values())).of(
-            verdict.uid, member.scope, tuple(kind.listed_by(verdict.uid) if kind.listed_by else document.parts),
+            verdict.uid, member.scope, operations(kind, verdict.uid, document.parts),
             namespace=f"k8s:{document.cluster}//Namespace/{document.namespace}" if document.namespace else "",
             file=document.file,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from scanner.results.model import ApiCall
 
 if TYPE_CHECKING:
     from scanner.store import Snapshot, Store
-    from scanner.tables import Kinds
+    from scanner.tables import Kind, Kinds
 
 _FILE = "file"  # the service of calls that read files
 
@@ -22,6 +22,13 @@ class DocumentRef:
 
     digest: str
     operations: tuple[str, ...] = ()
+
+
+def operations(kind: Kind, uid: str, parts: Iterable[str]) -> tuple[str, ...]:
+    """The operations that a document of the kind is made of, as a ledger knows them."""
+    if kind.listed_by:
+        return tuple(kind.listed_by(uid))
+    return tuple(kind.sources.get(part, part) for part in parts)
 
 
 class Documents(Mapping[str, DocumentRef]):
@@ -35,8 +42,7 @@ class Documents(Mapping[str, DocumentRef]):
     def __getitem__(self, uid: str) -> DocumentRef:
         member = self._members[uid]
         kind = self._kinds[member.kind]
-        operations = kind.listed_by(uid) if kind.listed_by else self._store.parts(member.sha)
-        return DocumentRef(member.sha, tuple(operations))
+        return DocumentRef(member.sha, operations(kind, uid, self._store.parts(member.sha)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
@@ -59,6 +65,8 @@ class Ledger:
             else:
                 self._about[call.uid].append(call)
                 self._listings[call.scope, call.operation, call.uid].append(call)
+                # services have operations of the same name
+                self._listings[call.scope, f"{call.service}:{call.operation}", call.uid].append(call)
 
     def of(
         self, uid: str, scope: str, operations: Collection[str] = (), *, namespace: str = "", file: str = ""

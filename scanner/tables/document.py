@@ -57,6 +57,9 @@ class Kind:
     secret: tuple[str, ...] = ()  # strings that are always replaced by keyed hashes
     base64: tuple[str, ...] = ()  # of those, the ones that are Base64: hashed decoded, equal to the same in clear
     settings: tuple[str, ...] = ()  # maps of names to values: each value is judged by its name and form
+    sources: Mapping[str, str] = field(
+        default_factory=dict
+    )  # part → `service:operation`, where the part's name is less
     listed_by: Callable[[str], Collection[str]] | None = None  # uid → operations whose listing finds it, where the
     # parts are not named after operations
 

@@ -113,3 +113,12 @@ def test_a_list_is_counted_unless_it_may_lack_what_was_not_read(tmp_path: Path) 
     assert values(tmp_path, POLICY, Verdict("a-policy", DATABASE, "", "pass")) == {"count(aws_policy_statement)": 1}
     (tmp_path / "estate.db").unlink()
     assert values(tmp_path, POLICY, Verdict("a-policy", DATABASE, "", "unknown", "", because)) == {}
+
+
+def test_a_listing_of_another_service_with_the_same_name_is_no_evidence() -> None:
+    eks, emr = (
+        ApiCall(id=n, service=service, operation="ListClusters", scope="s", status="ok")
+        for n, service in ((1, "eks"), (2, "emr"))
+    )
+
+    assert Ledger([eks, emr]).of("uid", "s", ("emr:ListClusters",)) == (emr,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 
 from scanner.collectors.aws.answers import noticing
 from scanner.collectors.aws.reads import ENTRY, Read, Service, Tables
@@ -18,4 +19,8 @@ REGIONAL_TABLES: Tables = tuple(dict.fromkeys(t for s in REGIONAL for t in s.tab
 READS: tuple[Read, ...] = tuple(
     {(r.service, r.operation): r for r in (*ENTRY, *(r for s in (*GLOBAL, *REGIONAL) for r in s.reads))}.values()
 )
-KINDS: tuple[Kind, ...] = tuple(noticing(kind) for s in (*GLOBAL, *REGIONAL) for kind in s.kinds)
+KINDS: tuple[Kind, ...] = tuple(
+    replace(noticing(kind), sources={r.name: f"{r.service}:{r.operation}" for r in s.reads})
+    for s in (*GLOBAL, *REGIONAL)
+    for kind in s.kinds
+)
