@@ -133,12 +133,12 @@ def _control(entry: Entry, rules: Collection[str] | None) -> Control:
         raise entry.wrong(f"{control.id} has no checks", "name each clause of the requirement, also without rules")
     decided = [bool(clause.rules) for clause in control.checks]
     whole = all(clause.rules and clause.strength == "full" for clause in control.checks)
-    if control.automation == "full" and control.attestations:
-        raise entry.wrong(f"{control.id} says full, and asks people to attest", "write partial", "automation")
     if control.automation == "full" and not whole:
         raise entry.wrong(
             f"{control.id} says full, but not every clause is decided by rules", "write partial or none", "automation"
         )
+    if control.automation == "full" and control.attestations:
+        raise entry.wrong(f"{control.id} says full, and asks people to attest", "write partial", "automation")
     if (control.automation == "none") == any(decided):
         fitting = "partial or full" if any(decided) else "none"
         raise entry.wrong(

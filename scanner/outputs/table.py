@@ -116,8 +116,9 @@ def _closing(result: Result) -> Iterator[str]:
     summary, counts = result.summary, result.summary.counts
     found = ", ".join(f"{summary.open_by_severity[name]:,} {name}" for name in SEVERITIES)
     yield (
-        f"{many(summary.rules, 'rule')} over {many(summary.resources, 'resource')}: {counts.passed:,} pass, {counts.failed:,} fail"
-        f" ({counts.waived:,} waived), {counts.unknown:,} unknown, {counts.not_applicable:,} not applicable"
+        f"{many(summary.rules, 'rule')} over {many(summary.resources, 'resource')}: {counts.passed:,} pass, "
+        f"{counts.failed:,} fail ({counts.waived:,} waived), {counts.unknown:,} unknown, "
+        f"{counts.not_applicable:,} not applicable"
     )
     yield f"open: {found}"
     if summary.folded:

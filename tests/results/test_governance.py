@@ -133,7 +133,20 @@ def test_every_rule_that_a_shipped_framework_names_exists() -> None:
     found = load_frameworks(rules=rules)
 
     assert {f.id for f in found} >= {"environment-management", "gdpr", "hipaa", "sox"}
-    assert sum(1 for f in found for c in f.controls if c.automation == "full") > 0
+    assert {f.id for f in found if any(c.automation != "none" for c in f.controls)} == {f.id for f in found}
+
+
+def test_a_control_that_asks_people_is_not_fully_automated(tmp_path: Path) -> None:
+    full = FRAMEWORK.replace("partial", "full").replace("      - clause: Somebody looks.\n", "")
+    with pytest.raises(ConfigError, match="C1 says full, and asks people to attest; write partial"):
+        framework(tmp_path, full)
+
+
+def test_a_control_is_about_tiers_that_there_are(tmp_path: Path) -> None:
+    about = FRAMEWORK.replace("    owner:", "    tiers: [production]\n    owner:")
+    assert framework(tmp_path, about).controls[0].tiers == ("production",)
+    with pytest.raises(ConfigError, match="there is no tier 'prod'; write some of local, "):
+        framework(tmp_path, about.replace("[production]", "[prod]"))
 
 
 def test_environment_management_has_a_control_for_each_line_of_the_guide() -> None:
