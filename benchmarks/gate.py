@@ -1,8 +1,9 @@
 """How long the gate takes from start to end, as whole processes, and how much memory: small plans and a large one.
 
-    python -m benchmarks.gate [--runs 5] [--resources 10 2000]
+    python -m benchmarks.gate [--runs 5] [--resources 10 2000] [--checkov]
 
-The plans are made up: buckets with their satellites, groups, volumes, roles, keys and databases, in turn. Bytecode is
+With `--checkov`, Checkov judges the code of the same resources, in turn with the gate, so that both find the machine
+equally busy. The plans are made up: buckets with their satellites, groups, volumes, roles, keys and databases, in turn. Bytecode is
 compiled by a first run that is not counted, as it is when a wheel is installed.
 """
 
@@ -19,6 +20,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from scanner.collectors import checkov
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 _BUCKET_PARTS: dict[str, dict[str, Any]] = {
@@ -84,6 +87,24 @@ def plan(resources: int) -> dict[str, Any]:
     }
 
 
+def code(resources: int) -> str:
+    """The Terraform code of the same resources."""
+    blocks = []
+    for kind, name, values in (one for one, _ in zip(instances(), range(resources), strict=False)):
+        blocks.append(f'resource "{kind}" "{name}" {{\n{_arguments(values)}}}\n')
+    return "\n".join(blocks)
+
+
+def _arguments(values: dict[str, Any], indent: str = "  ") -> str:
+    lines = ""
+    for argument, value in values.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += f"{indent}{argument} {{\n{_arguments(value[0], indent + '  ')}{indent}}}\n"
+        elif value is not None:
+            lines += f"{indent}{argument} = {json.dumps(value)}\n"
+    return lines
+
+
 def run(command: Sequence[str], environment: dict[str, str], codes: Sequence[int]) -> Run:
     """Run a program whose output nobody reads; one that ends otherwise than with one of the codes is an error."""
     began = time.perf_counter()
@@ -99,11 +120,12 @@ def run(command: Sequence[str], environment: dict[str, str], codes: Sequence[int
     return Run(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def measured(runs: int, command: Sequence[str], folder: Path, codes: Sequence[int] = (0, 1, 3)) -> Run:
-    """The medians of some runs, after one that fills the caches."""
+def measured(runs: int, commands: Sequence[Sequence[str]], folder: Path) -> list[Run]:
+    """The medians of each command over some rounds, after one that fills the caches."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
-    found = [run(command, environment, codes) for _ in range(runs + 1)][1:]
-    return Run(*(statistics.median(one[n] for one in found) for n in range(3)))
+    rounds = [[run(command, environment, (0, 1, 3)) for command in commands] for _ in range(runs + 1)][1:]
+    of_each = zip(*rounds, strict=True)
+    return [Run(*(statistics.median(one[n] for one in found) for n in range(3))) for found in of_each]
 
 
 def gate(file: Path) -> list[str]:
@@ -111,18 +133,31 @@ def gate(file: Path) -> list[str]:
     return [sys.executable, "-m", "scanner", "gate", "--environment", "production", "--account", "1" * 12, str(file)]
 
 
+def checkov_on(folder: Path) -> list[str]:
+    """The command by which Checkov judges code, offline."""
+    program = checkov.find()
+    if program is None:
+        raise SystemExit("Checkov is not installed: make extras")
+    return [str(program), "-d", str(folder), "--framework", "terraform", "--skip-download", "--compact", "-o", "json"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--resources", type=int, nargs="+", default=[10, 2000])
+    parser.add_argument("--checkov", action="store_true")
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as name:
         for number in args.resources:
-            file = Path(name) / f"plan-{number}.json"
+            file, folder = Path(name) / f"plan-{number}.json", Path(name) / f"code-{number}"
             file.write_text(json.dumps(plan(number)))
-            took = measured(args.runs, gate(file), Path(name))
-            print(f"{number:6,} resources: {took.wall:.2f} s wall, {took.cpu:.2f} s CPU, {took.memory:.0f} MB")
+            folder.mkdir()
+            (folder / "main.tf").write_text(code(number))
+            commands = [gate(file), *([checkov_on(folder)] if args.checkov else [])]
+            for who, took in zip(("gate", "Checkov"), measured(args.runs, commands, Path(name)), strict=False):
+                said = f"{took.wall:.2f} s wall, {took.cpu:.2f} s CPU, {took.memory:.0f} MB"
+                print(f"{number:6,} resources, {who}: {said}", flush=True)
 
 
 if __name__ == "__main__":
