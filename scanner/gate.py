@@ -100,6 +100,7 @@ def gate(
     soft_fail: Collection[str] = (),
     with_checkov: bool = False,
     over: Live | None = None,
+    brief: bool = False,
 ) -> GateOutcome:
     """Judge plans, states and manifests. `plans` are files that must be one; `paths` may be files or folders.
 
@@ -107,7 +108,7 @@ def gate(
     `source` is the folder of the plans' code, by default the one given or the one a plan lies in, if code is there.
     With `base`, failures that are in it have no consequences, nor do those of the rules in `soft_fail`. With
     `with_checkov`, Checkov judges what is not ours to judge, if it is there. `over` is what runs: the plans are laid
-    over it, and the whole is judged.
+    over it, and the whole is judged. `brief` is for whoever shows no values that rules read.
     Raises InputError for a named file that is nothing the gate knows, or that does not parse.
     """
     from scanner.store import Stage
@@ -134,7 +135,7 @@ def gate(
             addresses = {uid: address for one in outcomes for uid, address in one.addresses.items()}
             policy, said = _with_waivers(policy, estate, outcomes, addresses, base)
             excluded = (*_excluded(outcomes), *others)
-            result = _judge(estate, policy, digests, started, as_of, include_passed, addresses, excluded)
+            result = _judge(estate, policy, digests, started, as_of, include_passed, addresses, excluded, brief=brief)
     ran = ""
     if with_checkov:
         result, ran, more = _with_checkov(result, policy, every, paths, environment, include_passed)
@@ -442,11 +443,15 @@ def _marked_manifests(estate: Estate) -> list[tuple[str, tuple[str, ...]]]:
 
 def _in_scope(rules: Rules, estate: Estate) -> Rules:
     """The rules on what was asked for; the others are neither read nor compiled, and their tables not made."""
-    from scanner.rules.state import State
+    from scanner.rules.state import inputs
 
-    state = State.read(estate.connection)
-    estate.need(state.requested)
-    chosen = rules.about({table for table in rules.resources if state.in_scope(table)})
+    asked = {row.table_name for row in estate.rows(Requested)}
+    estate.need(asked)
+
+    def in_scope(table: str) -> bool:
+        return table.startswith("tierwall_") or table in asked or any(in_scope(name) for name in inputs(table))
+
+    chosen = rules.about({table for table in rules.resources if in_scope(table)})
     for rule in chosen.values():
         estate.need(rule.compiled.tables)
     return chosen
@@ -461,6 +466,8 @@ def _judge(
     include_passed: bool,
     addresses: Mapping[str, str],
     excluded: tuple[Exclusion, ...],
+    *,
+    brief: bool,
 ) -> Result:
     from scanner.results import Context, DocumentRef, build
     from scanner.rules import run
@@ -475,6 +482,7 @@ def _judge(
         documents={uid: DocumentRef(digest) for uid, digest in digests.items()},
         applies=policy.applies or None,
         addresses=addresses,
+        values=not brief,
         excluded=(*policy.excluded, *excluded),
     )
     return build(

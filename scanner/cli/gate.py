@@ -101,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
             soft_fail=soft,
             with_checkov="checkov" in args.others,
             over=live,
+            brief=not args.output,
         )
     _show(args, outcome)
     return outcome.exit_code

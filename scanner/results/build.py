@@ -87,6 +87,7 @@ class Context:
     addresses: Mapping[str, str] = field(default_factory=dict)  # uid → what code calls it
     excluded: Sequence[Exclusion] = ()
     environments: Collection[str] | None = None  # only these are looked at; None: all
+    values: bool = True  # keep with each finding what its rule read
     is_part: bool = False  # of what there is: what covers nothing here may cover something elsewhere
 
 
@@ -162,7 +163,7 @@ class _Builder:
         self.covered: defaultdict[str, list[str]] = defaultdict(list)  # waiver → findings
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.evidence: dict[str, Evidence] = {}  # by uid, without values
-        self.values = Values(connection, self.environments, whole=include_passed)
+        self.values = Values(connection, self.environments, whole=include_passed or self.context.is_part)
 
     def result(
         self, verdicts: Iterable[Verdict], attestations: Sequence[Attestation], snapshot: Snapshot, tool: Tool
@@ -317,7 +318,7 @@ class _Builder:
             )
             self.evidence[subject.uid] = Evidence(document.digest, calls, subject.scope)
         known = self.evidence[subject.uid]
-        values = self.values.of(rule, subject, status)
+        values = self.values.of(rule, subject, status) if self.context.values else {}
         refused = {cause.call.id: cause.call for cause in causes if cause.call}
         if refused.keys() - {call.id for call in known.calls}:
             both = {call.id: call for call in known.calls} | refused

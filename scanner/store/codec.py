@@ -19,9 +19,20 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def sealed(value: Any) -> tuple[str, bytes]:
+    """`digest` of a value, and its canonical JSON for `compressed`."""
+    raw = canonical(value)
+    return hashlib.sha256(raw).hexdigest(), raw
+
+
 def pack(value: Any) -> bytes:
     """Canonical JSON, compressed."""
-    return zlib.compress(canonical(value), 6)
+    return compressed(canonical(value))
+
+
+def compressed(raw: bytes) -> bytes:
+    """What `unpack` takes."""
+    return zlib.compress(raw, 6)
 
 
 def unpack(data: bytes) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 from scanner.errors import ScannerError, StoreError
 from scanner.safe.secrets import Redactor
-from scanner.store.codec import digest, join, pack, split, unpack
+from scanner.store.codec import compressed, digest, join, pack, sealed, split, unpack
 from scanner.store.estate import BATCH, Estate, from_values
 from scanner.store.place import translated
 from scanner.tables import Call, Document, Gap, Kinds, Requested, Row, Scope, table, tables
@@ -83,6 +83,7 @@ class Stage:
         self._noted: list[tuple[Any, ...]] = []
         self._waiting: dict[str, int] = {}  # units that an interrupted collection had ended, by name
         self._is_halted = False
+        self._is_sparse = False  # nobody will take documents out of it again
 
     @classmethod
     def create(
@@ -104,7 +105,9 @@ class Stage:
                 "INSERT INTO stage_about VALUES (?, ?, ?, ?, ?, ?)",
                 [about.started, about.tool, tables_digest(), about.config, about.key, json.dumps(about.sources)],
             )
-        return cls(estate, redactor, kinds, about)
+        stage = cls(estate, redactor, kinds, about)
+        stage._is_sparse = sparse
+        return stage
 
     @classmethod
     def take_up(cls, path: Path, redactor: Redactor, kinds: Kinds) -> Stage:
@@ -231,7 +234,7 @@ class Stage:
     def _keep(self, document: Document, rows: Iterable[Row], *, stale: bool, unit: int = 0) -> None:
         kind = self.kinds[document.kind]
         shaped = list(rows)
-        record = lay_down(document, kind.volatile)
+        record = lay_down(document, kind.volatile, packed=not self._is_sparse)
         with self._lock:
             self._staged.append(
                 (document.uid, kind.name, kind.tables[0].table, document.scope, *record, int(stale), unit)
@@ -375,15 +378,21 @@ class Unit:
             self._stage.end(self._number)
 
 
-def lay_down(document: Document, volatile: Iterable[str]) -> tuple[str, bytes, bytes]:
-    """SHA-256, body and volatile values of a document. File and line are volatile: a shifted line is no change."""
+def lay_down(document: Document, volatile: Iterable[str], *, packed: bool = True) -> tuple[str, bytes, bytes]:
+    """SHA-256, body and volatile values of a document. File and line are volatile: a shifted line is no change.
+
+    The latter two are empty where nobody will ask for them again.
+    """
     parts, observed = split(document.parts, volatile)
     place = {k: getattr(document, k) for k in ("name", "account", "region", "cluster", "namespace", "source")}
     body = {"kind": document.kind, "uid": document.uid, "place": place, "parts": parts}
     seen: dict[str, Any] = {"parts": observed} if observed else {}
     if document.file:
         seen |= {"file": document.file, "line": document.line}
-    return digest(body), pack(body), pack(seen) if seen else b""
+    sha, raw = sealed(body)
+    if not packed:
+        return sha, b"", b""
+    return sha, compressed(raw), pack(seen) if seen else b""
 
 
 def _noted(unit: int, row: Row) -> tuple[int, str, int | None, str]:

@@ -7,6 +7,7 @@ The DDL, the data dictionary and the JSON Schema are made from the classes, so t
 from __future__ import annotations
 
 import dataclasses
+import operator
 import re
 import threading
 import typing
@@ -19,6 +20,7 @@ _SQL = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL"}
 _TABLES: dict[str, type[Row]] = {}
 _SORTED: dict[str, type[Row]] = {}  # the same in the order of their names, once somebody asks for that
 _COLUMNS: dict[type[Row], dict[str, Column]] = {}
+_GETTERS: dict[type[Row], operator.attrgetter[Any]] = {}  # how to take the values of a row, in column order
 _COMPLETE: set[type[Row]] = set()  # classes that are dataclasses by now
 _COMPLETING = threading.RLock()
 
@@ -94,7 +96,10 @@ class Row:
 
     def values(self) -> tuple[Value, ...]:
         """The values in column order."""
-        return tuple(getattr(self, name) for name in self.columns())
+        getter = _GETTERS.get(type(self))
+        if getter is None:
+            getter = _GETTERS[type(self)] = operator.attrgetter(*self.columns())  # no table has a single column
+        return cast(tuple[Value, ...], getter(self))
 
 
 def _complete(cls: type[Row]) -> None:

@@ -48,7 +48,7 @@ class Parts:
         for name in types:
             part = self.document.parts.get(name)
             if isinstance(part, Mapping):
-                found += [View(values, address) for address, values in sorted(part.items())]
+                found += [View(values, address, name) for address, values in sorted(part.items())]
         return found
 
     def before(self, *types: str) -> list[View]:

@@ -51,16 +51,17 @@ def both(one: T | Lost, other: U | Lost) -> tuple[T, U] | Lost:
 class View:
     """The values of a resource or of a block in it. `absent` is what an argument that is not set means."""
 
-    def __init__(self, values: Json, path: str = "") -> None:
+    def __init__(self, values: Json, path: str = "", kind: str = "") -> None:
         self.values: Mapping[str, Json] = values if isinstance(values, Mapping) else {}
-        self.path = path
+        self.path = path  # the address, and the arguments from there on
+        self.kind = kind or path  # the same from the type on: what is lost in many resources is said in the same words
 
     def __repr__(self) -> str:
         return f"View({self.path})"
 
     def get(self, name: str) -> Json | Lost:
         """The value as it is; None where it is known not to be set."""
-        if lost := _lost(self.values, self.path):
+        if lost := _lost(self.values, self.kind):
             return lost
         if name not in self.values:
             return Lost(UNSUPPORTED, f"{self._named(name)} is not in the plan")
@@ -120,8 +121,9 @@ class View:
         which `Shape.each` turns into a gap."""
         value = self.get(name)
         if isinstance(value, dict):  # a provider may have a single block
-            return [View(value, self._named(name))]
-        return then(self.items(name), lambda items: [View(item, self._named(name)) for item in items])
+            return [View(value, self._below(name), self._named(name))]
+        below, kind = self._below(name), self._named(name)
+        return then(self.items(name), lambda items: [View(item, below, kind) for item in items])
 
     def block(self, name: str) -> View | Lost | None:
         """The only block of the name, or None."""
@@ -154,6 +156,9 @@ class View:
         return [then(_text(item, where), known) for item in items], None
 
     def _named(self, name: str) -> str:
+        return f"{self.kind}.{name}" if self.kind else name
+
+    def _below(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
 
@@ -226,7 +231,7 @@ class Shape:
             self.lost(table, "", items)
         elif items:
             for item in items:
-                if isinstance(item, View) and (loss := _lost(item.values, item.path)):
+                if isinstance(item, View) and (loss := _lost(item.values, item.kind)):
                     self.lost(table, "", loss)
                 else:
                     yield item
