@@ -3,8 +3,8 @@
     python -m benchmarks.gate [--runs 5] [--resources 10 2000] [--checkov]
 
 With `--checkov`, Checkov judges the code of the same resources, in turn with the gate, so that both find the machine
-equally busy. The plans are made up: buckets with their satellites, groups, volumes, roles, keys and databases, in turn. Bytecode is
-compiled by a first run that is not counted, as it is when a wheel is installed.
+equally busy. The plans are made up: buckets with their satellites, groups, volumes, roles, keys and databases. Bytecode
+is compiled by a first run that is not counted, as it is when a wheel is installed.
 """
 
 from __future__ import annotations
