@@ -134,10 +134,15 @@ def judging_config(args: argparse.Namespace, store: Store, snapshot: Snapshot) -
 
 
 def redactor(args: argparse.Namespace) -> Redactor:
-    """The redactor with the organisation's key."""
-    from scanner.safe.secrets import HashKey, Redactor
+    """The redactor with the organisation's key, which cleans what libraries log from now on as well."""
+    import logging
 
-    return Redactor(HashKey.find(args.hash_key))
+    from scanner.safe.secrets import HashKey, RedactingFilter, Redactor
+
+    found = Redactor(HashKey.find(args.hash_key))
+    if logging.lastResort:  # prints warnings and errors to stderr where nobody has set anything up, as here
+        logging.lastResort.addFilter(RedactingFilter(found))
+    return found
 
 
 def policy(args: argparse.Namespace, config: Config, *, brief: bool = False) -> Policy:

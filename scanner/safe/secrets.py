@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import math
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -80,13 +81,16 @@ class Redactor:
         Paths are dotted; `*` stands for any key or any element of a list, `**` for any number of them, and `\\.` for
         a dot in a key. `secret`: what lies there is replaced, every leaf of it but null, booleans and ''. `base64`:
         the same, but text is decoded first, so that its token is that of the value inside. `settings`: maps of names
-        to values, or lists of {name, value}; each value goes through `setting`. All else goes through the detectors.
+        to values, or lists of {name, value}; each value goes through `setting`. Elsewhere tags, labels and the like
+        lose what stands under a name that says secret. All else goes through the detectors.
         Dates become ISO 8601, bytes base64, and what a database cannot hold U+FFFD.
         """
         copy, blob = _copied(value)
         paths = _compiled(tuple(secret), tuple(settings), tuple(base64))
         if paths:
             copy = self._apply(copy, paths, "")
+        if any(_tells(found) for found in _NAMED.finditer(blob)):
+            self._named(copy)
         found = detectors.relevant(blob)
         return copy if found is None else self._detect(copy, found)
 
@@ -159,6 +163,25 @@ class Redactor:
             variable, _, value = node.partition("=")
             return f"{variable}={self.setting(variable, value)}"
         return self.setting(name, node)
+
+    def _named(self, node: Json) -> None:
+        """Replace, in a document that is ours to change, what lies under a name that somebody chose for a secret."""
+        if isinstance(node, dict):
+            if keys := _pair_keys(node):
+                self._secret_under(node, str(node[keys[0]]), keys[1])
+            for part, item in node.items():
+                if part in _NAMES_CHOSEN and isinstance(item, dict):
+                    for name in item:
+                        self._secret_under(item, name, name)
+                elif part.lower().endswith("externalid"):
+                    node[part] = self._whole(item)
+        for _, item in _entries(node):
+            self._named(item)
+
+    def _secret_under(self, node: dict[str, Json], name: str, part: str) -> None:
+        value = node[part]
+        if settings.is_secret_name(name) and isinstance(value, str) and not settings.is_choice(value):
+            node[part] = self._setting_text(name, value, secret=True)
 
     def _detect(self, node: Json, found: detectors.Relevant) -> Json:
         match node:
@@ -277,12 +300,36 @@ def _entries(node: Json) -> list[tuple[Any, Json]]:
     return list(enumerate(node)) if isinstance(node, list) else []
 
 
+_PAIRS = (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"), ("TagKey", "TagValue"))
+
+
 def _pair_keys(node: dict[str, Json]) -> tuple[str, str] | None:
-    """The keys of a {name, value}: AWS and Kubernetes spell them in four ways."""
-    for names, values in (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value")):
+    """The keys of a {name, value}: AWS and Kubernetes spell them in five ways."""
+    for names, values in _PAIRS:
         if isinstance(node.get(names), str) and values in node:
             return names, values
     return None
+
+
+# Maps whose keys people choose: tags of AWS, labels and the settings of drivers of Kubernetes.
+_NAMES_CHOSEN = frozenset({
+    "Tags", "annotations", "labels", "matchLabels", "nodeSelector", "options", "parameters", "tags", "tags_all",
+    "volumeAttributes",
+})  # fmt: skip
+_NAMED = re.compile(
+    r'"(?:Tag)?(?:[Kk]ey|[Nn]ame)":"(?P<name>[^"\\]{1,256})"|(?P<id>[Ee]xternal[Ii]d":)'
+    rf'|"(?:{"|".join(sorted(_NAMES_CHOSEN))})":{{(?P<map>[^}}]{{1,4096}})'
+)
+
+
+def _tells(found: re.Match[str]) -> bool:
+    """Whether what was found may have a secret by its name. Looked at in the text first: few documents have one."""
+    if found["name"] is not None:
+        return settings.is_secret_name(found["name"])
+    return found["id"] is not None or any(settings.is_secret_name(name) for name in _KEY.findall(found["map"]))
+
+
+_KEY = re.compile(r'"([^"\\]{1,256})":')
 
 
 def _is_named(node: dict[str, Json]) -> bool:

@@ -3,6 +3,7 @@
 A value is judged by its name first, then by its form. What is on no list is a secret until shown otherwise.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -51,6 +52,7 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+@functools.lru_cache(maxsize=10_000)
 def is_secret_name(name: str) -> bool:
     """Whether a setting's name says that its value is a secret."""
     parts = words(name)
@@ -110,6 +112,13 @@ _ENUMERATION = _set("""
     tlsv1 tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3 tls1.2 tls1.3 lru lfu noeviction allkeys-lru volatile-lru noop mock fake
     stub enforce report audit warn-only low medium high small large micro nano xlarge
 """)
+
+
+def is_choice(value: str) -> bool:
+    """One of the words that settings choose among, such as `yes`: nobody's secret."""
+    return value.strip().lower() in _ENUMERATION
+
+
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:\.\d{1,12})?%?")
 _VERSION = re.compile(
     r"(?i)v?\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+.]?(?:alpha|beta|rc|snapshot|final|ga|lts|alpine|slim|\d)[.\d]{0,8}){0,3}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import logging
 import shutil
 from pathlib import Path
 
 import pytest
 
 from scanner.bundled import bundled
-from scanner.cli import main
+from scanner.cli import common, main
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +110,23 @@ def test_the_exit_code_is_that_of_the_environments_asked_for(
     assert main(given) == code
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {finding["resource"]["environment"] for finding in findings} == found
+
+
+def test_what_libraries_log_has_no_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = tmp_path / "hash.key"
+    key.write_text("00" * 32, encoding="utf-8")
+    key.chmod(0o600)
+    assert logging.lastResort
+    before = list(logging.lastResort.filters)
+    try:
+        common.redactor(argparse.Namespace(hash_key=key))
+        url = "https://u:Tr0ub4dor-Zx9@h/"
+        record = logging.LogRecord("urllib3", logging.WARNING, "", 0, "retrying %s", (url,), None)
+        logging.lastResort.handle(record)
+    finally:
+        for added in [f for f in logging.lastResort.filters if f not in before]:
+            logging.lastResort.removeFilter(added)
+
+    told = capsys.readouterr().err
+    assert "Tr0ub4dor" not in told
+    assert "retrying https://u:hm1:" in told

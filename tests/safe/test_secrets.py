@@ -364,3 +364,40 @@ def test_a_log_call_with_wrong_arguments_still_says_something() -> None:
 def test_long_repetitive_texts_are_searched_in_bounded_time(text: str) -> None:
     """Every quantifier is bounded or possessive; one that was not would not end here."""
     assert isinstance(REDACTOR.text(text), str)
+
+
+SECRET = "Tr0ub4dor-Zx9"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"DescribeVolumes": {"Tags": [{"Key": "db_password", "Value": SECRET}]}},
+        {"ListResourceTags": {"Tags": [{"TagKey": "api-token", "TagValue": SECRET}]}},
+        {"ListTags": {"Tags": {"api_token": SECRET}}},
+        {"aws_instance": {"aws_instance.a": {"tags": {"Password": SECRET}, "tags_all": {"Password": SECRET}}}},
+        {"object": {"metadata": {"labels": {"password": SECRET}, "annotations": {"acme.example/secret": SECRET}}}},
+        {"object": {"spec": {"volumes": [{"csi": {"volumeAttributes": {"clientSecret": SECRET}}}]}}},
+        {"object": {"spec": {"volumes": [{"flexVolume": {"options": {"password": SECRET}}}]}}},
+        {"probe": {"httpHeaders": [{"name": "X-Auth-Token", "value": SECRET}]}},
+        {"trust": {"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": [SECRET]}}}]}},
+    ],
+)
+def test_what_people_name_a_secret_is_one_wherever_they_write_it(document: dict[str, Any]) -> None:
+    kept = json.dumps(REDACTOR.parts(document))
+
+    assert SECRET not in kept
+    assert REDACTOR.token(SECRET) in kept
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Tags": [{"Key": "environment", "Value": "production"}, {"Key": "token-ttl", "Value": "60"}]},
+        {"MetadataOptions": {"HttpTokens": "required"}, "KeyName": "ops", "Tags": {"team": "web"}},
+        {"labels": {"app": "shop"}, "PasswordLastUsed": "2026-01-01", "KeyId": "k-1"},
+        {"Tags": [{"Key": "password", "Value": ""}]},
+    ],
+)
+def test_what_is_not_named_a_secret_stays(document: dict[str, Any]) -> None:
+    assert REDACTOR.parts(document) == document

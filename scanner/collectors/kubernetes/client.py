@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -190,13 +191,18 @@ def _short(error: Exception) -> str:
 
 @contextmanager
 def credentials_log() -> Iterator[list[str]]:
-    """What the client logs while it gets credentials: it logs a plug-in's failure and goes on without any."""
+    """What fails while the client gets credentials: it logs a plug-in's failure and goes on without any.
+
+    What the plug-in itself wrote is not kept, for it may have written anything.
+    """
     mine, lines = threading.get_ident(), list[str]()
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.thread == mine and record.levelno >= logging.ERROR:
-                lines.append(" ".join(record.getMessage().split()))
+                ended = re.search(r"process returned (-?[0-9]+)", record.getMessage())
+                how = f"ended with {ended[1]}" if ended else "failed"
+                lines.append(f"the credential plug-in {how}; run it by hand to see why")
 
     handler = Keep()
     logging.getLogger().addHandler(handler)
