@@ -218,14 +218,14 @@ class Evaluation:
         return found
 
     @functools.cached_property
-    def _cells_of_query(self) -> list[Because]:
+    def _cells_of_query(self) -> tuple[Because, ...]:
         """Gaps in the cells that a query reads. Which of them its answer turns on is not known, so all count."""
-        return [
+        return representative(
             gap
             for other in self.compiled.others
             for gap in self.state.gaps.get(other.table, ())
             if gap.column in other.columns
-        ]
+        )
 
     def _unexplained(self, subject: Subject) -> Because:
         """NULL although every column has a value: a division by 0, or a query that leaves the subject out."""
