@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from scanner.cli import interrupted, main
+from scanner.cli import interrupted, main, swallowed
 
 INTERNAL = 4
 TRACEBACK = "TIERWALL_TRACEBACK"
@@ -33,6 +35,8 @@ def run() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left half done
     sys.excepthook = _unexpected
     threading.excepthook = _unexpected_in_thread
+    sys.unraisablehook = _unraisable
+    sqlite3.enable_callback_tracebacks(True)  # else SQLite forgets what was raised in a function that it called
     _end(main())
 
 
@@ -49,7 +53,7 @@ def _open_standard_files() -> None:
 
 def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> NoReturn:
     """Python calls this instead of printing a traceback, and honours the SystemExit that it raises."""
-    if issubclass(kind, KeyboardInterrupt):  # before or after the command proper
+    if issubclass(kind, KeyboardInterrupt) or swallowed.is_set():  # before or after the command proper
         _end(interrupted())
     _tell(kind, error, trace)
     _end(INTERNAL)
@@ -60,6 +64,20 @@ def _unexpected_in_thread(args: threading.ExceptHookArgs) -> NoReturn:
     if args.exc_value is not None:
         _tell(args.exc_type, args.exc_value, args.exc_traceback)
     os._exit(INTERNAL)
+
+
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
+    """What was raised where nobody can catch it. An interrupt is sent again, for it must not be lost."""
+    if isinstance(args.exc_value, KeyboardInterrupt):
+        swallowed.set()
+        threading.Thread(target=_interrupt_again, daemon=True).start()
+    elif os.environ.get(TRACEBACK):
+        sys.__unraisablehook__(args)
+
+
+def _interrupt_again() -> None:
+    time.sleep(0.02)  # seconds; by then the function that swallowed it has returned
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -73,8 +91,6 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 def _what(error: BaseException, trace: TracebackType | None) -> str:
     """The error's name and place, and its text where that cannot be a value that was read."""
-    import sqlite3
-
     from scanner.safe.terminal import clean
 
     name = type(error).__name__

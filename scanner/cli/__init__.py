@@ -10,6 +10,7 @@ import argparse
 import importlib
 import os
 import sys
+import threading
 from typing import NoReturn
 
 import scanner
@@ -40,6 +41,7 @@ COMMANDS = {
 USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+swallowed = threading.Event()  # an interrupt came where none can be raised; what failed since then failed for it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         _flush()
         return code
     except ScannerError as e:
-        return _say(e)
+        return interrupted() if swallowed.is_set() else _say(e)
     except KeyboardInterrupt:
         return interrupted()
     except BrokenPipeError:

@@ -39,7 +39,8 @@ def send():  # from here: what a handler raises within `tick` is lost
 threading.Thread(target=send, daemon=True).start()
 def connect(*args, **options):
     connection = real(*args, **options)
-    connection.set_trace_callback(tick)
+    if ":memory:" not in str(args[0]):  # where rules are compiled, which is nobody's data
+        connection.set_trace_callback(tick)
     return connection
 sqlite3.connect = connect
 atexit.register(lambda: print("statements", count, file=sys.stderr))
@@ -90,7 +91,9 @@ def test_a_scan_ended_at_any_moment_leaves_what_was_there(here: acme.Acme, numbe
 
         assert now - held in (0, 1)
         held = now
-        if number == signal.SIGKILL:
+        if found := re.fullmatch(r"statements (\d+)\n", said):  # it ended before that statement
+            assert (code, int(found[1]) < left) == (0, True), said
+        elif number == signal.SIGKILL:
             assert code == -signal.SIGKILL
         else:
             assert (code, "Traceback" in said) == (130, False), (left, said)
