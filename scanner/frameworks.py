@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanner.environments.policy import TIERS
 from scanner.errors import ConfigError, UsageError
 from scanner.safe.entries import Entry, read_entry
 from scanner.safe.files import walk
@@ -126,9 +125,8 @@ def _control(entry: Entry, rules: Collection[str] | None) -> Control:
         tiers=entry.texts("tiers"),
     )
     entry.close()
-    for tier in control.tiers:
-        if tier not in TIERS:
-            raise entry.wrong(f"there is no tier {tier!r}", f"write some of {', '.join(TIERS)}", "tiers")
+    if control.tiers:
+        _check_tiers(entry, control.tiers)
     if not control.checks:
         raise entry.wrong(f"{control.id} has no checks", "name each clause of the requirement, also without rules")
     decided = [bool(clause.rules) for clause in control.checks]
@@ -145,6 +143,14 @@ def _control(entry: Entry, rules: Collection[str] | None) -> Control:
             f"{control.id} says {control.automation}; write {fitting}", "its clauses decide", "automation"
         )
     return control
+
+
+def _check_tiers(entry: Entry, tiers: Collection[str]) -> None:
+    from scanner.environments.policy import TIERS  # brings pydantic, which most readers of frameworks have no use for
+
+    for tier in tiers:
+        if tier not in TIERS:
+            raise entry.wrong(f"there is no tier {tier!r}", f"write some of {', '.join(TIERS)}", "tiers")
 
 
 def _clause(entry: Entry, rules: Collection[str] | None) -> Clause:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scanner.environments import assign
 from scanner.results.apart import judged
+from scanner.rules import load_rules
 from scanner.store import Estate
 from scanner.tables import Call, Gap, Requested, Row, Scope
 from scanner.tables.aws_account import AwsAccount
@@ -16,7 +18,20 @@ from tests.support.gate import AS_OF, policy
 
 ACCOUNT = "111111111111"
 LIVE, PLAN = f"aws/{ACCOUNT}/global", "terraform/infra/plan.json"
-RULE = "aws-account-trail"
+RULE = """
+id: a-trail
+title: The account has a trail
+severity: high
+why: Nobody could tell who did what.
+fix: Make one.
+resource: aws_account
+any: {of: aws_cloudtrail_trail, where: is_multi_region and is_logging, within: account}
+message: "{account} has none"
+examples:
+  - {name: a, row: {account: "1"}, tables: {aws_cloudtrail_trail: [{account: "1", is_multi_region: 1, is_logging: 1}]}, expect: pass}
+  - {name: b, row: {account: "1"}, tables: {aws_cloudtrail_trail: [{account: "1", is_multi_region: 1, is_logging: 0}]}, expect: fail}
+  - {name: c, row: {account: "1"}, tables: {aws_cloudtrail_trail: [{account: "1", is_multi_region: 1, is_logging: null}]}, expect: unknown}
+"""  # noqa: E501
 
 
 def trail(scope: str, source: str) -> AwsCloudtrailTrail:
@@ -52,7 +67,8 @@ def test_neither_side_is_evidence_or_an_excuse_for_the_other(
     scopes = [Scope(id=LIVE, source="aws", account=ACCOUNT), Scope(id=PLAN, source="terraform")]
     with Estate.create(tmp_path / "estate.db") as estate:
         estate.insert([*scopes, *ASKED, account(LIVE, "aws"), account(PLAN, "terraform"), *rows])
-        chosen = policy(RULE)
+        (tmp_path / "a-trail.yaml").write_text(RULE)
+        chosen = replace(policy(), rules=load_rules([tmp_path / "a-trail.yaml"]))
         assign(estate, chosen.config)
 
         verdicts = list(judged(estate, chosen, AS_OF, {}))
