@@ -195,7 +195,8 @@ def _output(program: Path, work: Path, frameworks: Sequence[str], number: int) -
         start_new_session=True,
     )
     try:
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (_MOST, _MOST))
+        if hasattr(resource, "prlimit"):  # Linux
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (_MOST, _MOST))
         out, _ = process.communicate(timeout=_SECONDS + _SECONDS_A_FILE * number)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
