@@ -79,5 +79,5 @@ documents tables: $(VENV)/.installed  ## write the pages of docs/ that are made 
 	$(BIN)/python tools/documents
 
 .PHONY: soak
-soak: $(VENV)/.installed libraries  ## refused calls one by one, kills at random moments: long, run by hand
+soak: $(VENV)/.installed libraries  ## scans killed at many random moments: long, run by hand
 	$(BIN)/python $(PYTEST) -m soak

@@ -15,10 +15,13 @@ from tests.support.replay import MODES, Replay, Response, is_listing, keys, mist
 # Accounts are entered without a role here; what a refused AssumeRole does is in test_accounts.
 CALLS = sorted({(r.service, r.operation) for r in READS} - {("sts", "AssumeRole")})
 LISTINGS = [call for call in CALLS if is_listing(call)]
-# An answer that says nothing says that nothing is set, or that the bucket is in the first region, or is the policy.
+# An answer that says nothing says that nothing is set, or that the bucket is in the first region, or is the policy; or
+# its service leaves an empty list out.
 MAY_SAY_NOTHING = {
-    ("s3", name) for name in ("GetBucketLocation", "GetBucketLogging", "GetBucketPolicy", "GetBucketVersioning")
-}
+    *(("s3", name) for name in ("GetBucketLocation", "GetBucketLogging", "GetBucketPolicy", "GetBucketVersioning")),
+    ("apigateway", "GetRestApis"), ("apigatewayv2", "GetApis"), ("lambda", "ListTags"), ("sqs", "ListQueueTags"),
+    ("sqs", "ListQueues"),
+}  # fmt: skip
 # Lists that their services leave out of the answer when they are empty, as they are on the wire.
 LEFT_OUT = {
     ("apigateway", "item"), ("apigatewayv2", "items"), ("cloudfront", "Items"), ("sqs", "QueueUrls"),

@@ -59,13 +59,14 @@ PER = "account"
 READS = (
     Read(
         "cloudfront", "ListDistributions", "cloudfront:ListDistributions", rows=_DISTRIBUTION,
-        gives=("DistributionList",),
+        gives=("DistributionList.Quantity",),
     ),
     Read(
-        "cloudfront", "GetDistributionConfig", "cloudfront:GetDistributionConfig", gives=("DistributionConfig",),
+        "cloudfront", "GetDistributionConfig", "cloudfront:GetDistributionConfig",
+        gives=("DistributionConfig.Origins",),
         columns={AwsCloudfrontDistribution: ("logging_enabled",)},
     ),
-    Read("cloudfront", "ListTagsForResource", "cloudfront:ListTagsForResource", rows=(AwsTag,), gives=("Tags",)),
+    Read("cloudfront", "ListTagsForResource", "cloudfront:ListTagsForResource", rows=(AwsTag,), gives=("Tags.Items",)),
 )  # fmt: skip
 
 
