@@ -56,7 +56,7 @@ def test_names_of_other_tools_and_patterns_narrow_the_list(capsys: pytest.Captur
 def test_show_gives_the_rule_the_controls_it_decides_and_its_sql(capsys: pytest.CaptureFixture[str]) -> None:
     told = output(capsys, "rules", "show", "prowler:ec2_ebs_public_snapshot")
     assert told.startswith("id: aws-ebs-snapshot-not-public\n")
-    assert "# decides gdpr Art. 5(1)(f): Integrity and confidentiality\n" in told
+    assert "# decides gdpr Art. 5(1)(f): Integrity and confidentiality" in told
     assert "FROM aws_ebs_snapshot AS r" in told
     assert "rules show: name a rule" in refusal(capsys, "rules", "show")
 

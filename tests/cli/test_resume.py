@@ -297,21 +297,24 @@ def test_of_scans_that_start_together_one_runs_and_the_others_say_so(left: Path,
 @pytest.mark.soak
 def test_a_scan_killed_at_any_moment_can_be_finished(estate: Estate) -> None:
     """Whatever was read by then: the result is that of a scan that nobody disturbed."""
-    assert main(estate.command("scan", "-q", db="undisturbed.db")) == 0
+    began = time.monotonic()
+    with process(estate.command("scan", "-q", db="undisturbed.db")) as scan:
+        assert scan.wait() == 0
+    duration = time.monotonic() - began
     wanted = contents(estate.folder / "undisturbed.db")
     chance, resumed = random.Random(2026), 0
     for number in range(20):
         database = f"killed-{number}.db"
         with process(estate.command("scan", "-q", db=database)) as scan:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                scan.wait(chance.uniform(0.5, 6.0))
+                scan.wait(duration * chance.uniform(0.2, 0.9))
             scan.kill()
         code = main(estate.command("resume", "-q", db=database))
         resumed += code == 0
         if code:  # killed before there was anything to go on with, or after it was published
             assert main(estate.command("scan", "-q", db=database)) == 0
         assert contents(estate.folder / database) == wanted
-    assert resumed > 2
+    assert resumed > 0
 
 
 # --- AWS --------------------------------------------------------------------------------------------------------------
