@@ -533,6 +533,11 @@ def _network_interface(shape: Shape, parts: Parts) -> None:
     )
     shape.lost(AwsNetworkInterfaceAddress, "", RUNNING)
     attached_groups(shape, parts, own, "security_groups")
+    carried = {row.security_group_uid for row in shape.children(AwsAttachedSecurityGroup)}
+    for view in parts.views("aws_network_interface_sg_attachment"):
+        group = view.ref("security_group_id", *GROUP, known=parts.by_id("aws_security_group"))
+        if isinstance(group, Lost) or group not in carried:  # a refresh repeats it in the interface
+            shape.child(AwsAttachedSecurityGroup, security_group_uid=group)
     fill_tags(shape, own)
 
 
@@ -623,7 +628,8 @@ FAMILIES = (
         satellites={
             "aws_network_interface_attachment": Satellite(
                 "network_interface_id", ((AwsNetworkInterface, "attached_to_uid"),)
-            )
+            ),
+            "aws_network_interface_sg_attachment": Satellite("network_interface_id", ((AwsAttachedSecurityGroup, ""),)),
         },
     ),
     Family(types=("aws_flow_log",), tables=(AwsFlowLog, AwsTag), fill=_flow_log),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from scanner.collectors.aws.cidr import is_public
 from scanner.collectors.terraform.family import Family, Parts, Satellite
 from scanner.collectors.terraform.network import attached_groups, subnet_of
 from scanner.collectors.terraform.policies import TABLES as POLICY_TABLES
+from scanner.collectors.terraform.policies import fill_policies, policy
 from scanner.collectors.terraform.reading import RUNNING, UNSUPPORTED, Lost, Shape, View, then
 from scanner.collectors.terraform.stores import enabled
 from scanner.collectors.terraform.tags import fill_tags
-from scanner.collectors.terraform.values import OUTSIDE
+from scanner.collectors.terraform.values import OUTSIDE, UNKNOWN
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.aws_acm import AwsCertificate
 from scanner.tables.aws_api_gateway import AwsApiStage
@@ -22,7 +26,6 @@ from scanner.tables.aws_network import AwsAttachedSecurityGroup
 from scanner.tables.aws_sagemaker import AwsSagemakerNotebook
 
 _TLS = ("https-only", "redirect-to-https")
-_STATEMENTS = Lost(UNSUPPORTED, "statements that aws_lambda_permission adds are not read yet")
 
 
 # --- Load balancers ---------------------------------------------------------------------------------------------------
@@ -281,10 +284,46 @@ def _function(shape: Shape, parts: Parts) -> None:
         attached_groups(shape, parts, network, "security_group_ids")
     elif isinstance(network, Lost):
         shape.lost(AwsAttachedSecurityGroup, "", network)
-    if parts.views("aws_lambda_permission") or not parts.is_new:
+    statements = [_permission(view) for view in parts.views("aws_lambda_permission")]
+    fill_policies(shape, policy("resource", "", json.dumps({"Statement": statements}) if statements else ""))
+    if not parts.is_new:
         for table in POLICY_TABLES:
-            shape.lost(table, "", _STATEMENTS if parts.views("aws_lambda_permission") else RUNNING)
+            shape.lost(table, "", RUNNING)
     fill_tags(shape, own)
+
+
+def _permission(view: View) -> dict[str, Any]:
+    """The statement that Lambda adds for a permission, with a mark for what is known after apply.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+    principal = _word(view, "principal")
+    is_account = principal == UNKNOWN or principal.startswith("arn:") or principal.isdigit()
+    statement: dict[str, Any] = {
+        "Sid": _word(view, "statement_id"),
+        "Effect": "Allow",
+        "Action": _word(view, "action"),
+        "Resource": "*",
+        "Principal": "*" if principal == "*" else {"AWS" if is_account else "Service": principal},
+    }
+    conditions = {
+        ("ArnLike", "AWS:SourceArn"): _word(view, "source_arn"),
+        ("StringEquals", "AWS:SourceAccount"): _word(view, "source_account"),
+        ("StringEquals", "aws:PrincipalOrgID"): _word(view, "principal_org_id"),
+        ("StringEquals", "lambda:FunctionUrlAuthType"): _word(view, "function_url_auth_type"),
+    }
+    for (operator, key), value in conditions.items():
+        if value:
+            statement.setdefault("Condition", {}).setdefault(operator, {})[key] = value
+    return statement
+
+
+def _word(view: View, name: str) -> str:
+    """A text, '' where it is not set, UNKNOWN where it is not known yet."""
+    if name not in view.values:
+        return ""
+    value = view.text(name, absent="")
+    return UNKNOWN if isinstance(value, Lost) else value
 
 
 def _cluster(shape: Shape, parts: Parts) -> None:

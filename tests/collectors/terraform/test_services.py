@@ -21,8 +21,9 @@ from scanner.tables.aws_lambda import AwsLambdaFunction, AwsLambdaUrl
 from scanner.tables.aws_load_balancer import AwsLoadBalancer, AwsLoadBalancerListener
 from scanner.tables.aws_logs import AwsLogGroup, AwsLogMetricFilter, AwsLogWatch
 from scanner.tables.aws_messaging import AwsSnsSubscription, AwsSnsTopic, AwsSqsQueue
+from scanner.tables.aws_network import AwsAttachedSecurityGroup
 from scanner.tables.aws_opensearch import AwsOpensearchDomain
-from scanner.tables.aws_policy import AwsPolicyStatement
+from scanner.tables.aws_policy import AwsPolicyCondition, AwsPolicyStatement
 from scanner.tables.aws_redshift import AwsRedshiftCluster
 from scanner.tables.aws_sagemaker import AwsSagemakerNotebook
 from scanner.tables.aws_secret import AwsSecret
@@ -206,12 +207,47 @@ def test_no_secret_of_these_services_is_kept(services: Collected) -> None:
         assert secret not in written
 
 
-def test_a_permission_of_a_function_leaves_its_policy_unknown(tmp_path: Path) -> None:
-    """Statements that are added one by one are not read yet: that is said, and taken for nothing."""
+@pytest.mark.parametrize(
+    ("permission", "everyone"),
+    [
+        ({"principal": "*"}, True),
+        ({"principal": "*", "source_account": "111111111111"}, False),
+        ({"principal": "s3.amazonaws.com", "source_arn": "arn:aws:s3:::b"}, False),
+        ({"principal": "222222222222"}, False),
+    ],
+)
+def test_permissions_of_a_function_are_the_statements_of_its_policy(
+    permission: dict[str, str], everyone: bool, tmp_path: Path
+) -> None:
     function = change("aws_lambda_function.f", {"function_name": "f", "runtime": "python3.13", "role": "arn:x"})
-    permission = change("aws_lambda_permission.p", {"function_name": "f", "principal": "*", "action": "lambda:Invoke"})
+    more = {"function_name": "f", "action": "lambda:InvokeFunction", "statement_id": "s"}
 
-    found = Collected(made(function, permission), tmp_path)
+    found = Collected(made(function, change("aws_lambda_permission.p", permission | more)), tmp_path)
 
-    assert found.rows(AwsPolicyStatement) == []
-    assert [gap.reason for gap in found.gap_rows("aws_policy_statement")] == ["unsupported"]
+    row = found.one(AwsPolicyStatement)
+    assert (row.sid, row.allows, row.allows_everyone) == ("s", True, everyone)
+    assert found.gap_rows("aws_policy_statement") == []
+
+
+def test_a_permission_whose_source_is_made_with_it_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    function = change("aws_lambda_function.f", {"function_name": "f", "runtime": "python3.13", "role": "arn:x"})
+    given = {"function_name": "f", "action": "lambda:InvokeFunction", "principal": "sns.amazonaws.com"}
+
+    found = Collected(made(function, change("aws_lambda_permission.p", given, unknown={"source_arn": True})), tmp_path)
+
+    row = found.one(AwsPolicyStatement)
+    assert (row.allows, row.allows_everyone, row.has_conditions) == (True, False, True)
+    assert [one.value for one in found.rows(AwsPolicyCondition)] == [None]
+
+
+def test_a_group_that_is_attached_to_an_interface_by_itself_is_one_of_its_groups(tmp_path: Path) -> None:
+    interface = change("aws_network_interface.i", {"security_groups": ["sg-1"], "subnet_id": "subnet-1"},
+                       before={"id": "eni-1", "security_groups": ["sg-1"]}, actions=("no-op",))  # fmt: skip
+    attached = change(
+        "aws_network_interface_sg_attachment.a", {"network_interface_id": "eni-1", "security_group_id": "sg-2"}
+    )
+
+    found = Collected(made(interface, attached), tmp_path)
+
+    groups = sorted(str(row.security_group_uid).rpartition("/")[2] for row in found.rows(AwsAttachedSecurityGroup))
+    assert groups == ["sg-1", "sg-2"]
