@@ -8,10 +8,11 @@ own, so that no policy of one is taken for the other's.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scanner.collectors.kubernetes.identity import CLUSTER_SCOPED
@@ -21,11 +22,11 @@ from scanner.collectors.kubernetes.objects import (
     Place,
     Secrets,
     Seen,
-    is_owned,
     see,
     with_service_account,
 )
 from scanner.collectors.kubernetes.run import Sink
+from scanner.collectors.kubernetes.values import dig
 from scanner.errors import InputError
 from scanner.safe import files, json, yaml
 from scanner.tables import Call, Document, Gap, Json, Reason, Row, Scope
@@ -41,6 +42,7 @@ from scanner.tables.kubernetes_storage import KubernetesSecret, KubernetesSecret
 from scanner.tables.kubernetes_workload import KubernetesWorkload
 
 STDIN = files.STDIN
+_KIND = re.compile(rb'^["\']?kind["\']?\s*:', re.MULTILINE)
 SUFFIXES = (".yaml", ".yml", ".json")
 # What no manifest holds, and what is there only where somebody wrote down what a cluster has.
 _NODES: tuple[type[Row], ...] = (KubernetesNode, KubernetesNodeLabel, KubernetesNodeTaint)
@@ -149,8 +151,12 @@ class _Reader:
         data = b""
         try:
             data = files.read_bytes(path, root)
-            if root is not None and b"apiVersion" not in data:
-                self.found.skipped.append(shown)
+            # A key may be written with escapes, so a file with a backslash is read whole.
+            if root is not None and b"apiVersion" not in data and b"\\" not in data:
+                if _KIND.search(data):
+                    self.lose(shown, "error", f"{shown}: has a kind and no apiVersion", started)
+                else:
+                    self.found.skipped.append(shown)
                 return []
             objects = list(_objects(data, shown))
         except InputError as error:
@@ -302,11 +308,15 @@ def _seen(
         if (version, kind) not in DOCUMENTS:
             found.other_kinds[kind] += 1
             _lose_old_version(stage, source.scope, one)
-        elif not is_owned(one.value):
+        else:  # whatever it says of an owner: nobody but the API server can tell
             where = Place(source.scope, placed[source.group, one.file], "manifests", one.file, one.line)
             seen = see(one.value, where, namespace)
+            uid = seen.document.uid
+            if uid in kept and not dig(one.value, "metadata", "name"):  # each that gets its name made is another one
+                uid = f"{uid}#{len(kept)}"
+                seen = replace(seen, document=replace(seen.document, uid=uid))
             # Of one object written twice, the API server keeps what is applied last.
-            kept[seen.document.uid] = seen
+            kept[uid] = seen
     if any(seen.document.kind == KubernetesNode.table for seen in kept.values()):
         stage.scope(Scope(id=source.scope, source="manifests"), _NODES)
     found.objects += len(kept)

@@ -20,6 +20,7 @@ from scanner.tables.kubernetes_access import (
 )
 
 _BUILT_IN = "kubernetes.io/bootstrapping"
+_DEFAULTS = frozenset({"admin", "cluster-admin", "edit", "view"})  # beside those that begin with system:
 _EVERYONE = frozenset(
     {("User", "system:anonymous"), ("Group", "system:unauthenticated"), ("Group", "system:authenticated")}
 )
@@ -34,7 +35,7 @@ def shape_role(document: Document, obj: Json) -> Iterator[Placed]:
         **place(document),
         kind=text(obj, "kind"),
         is_aggregated=aggregated,
-        is_built_in=_is_built_in(obj),
+        is_built_in=_is_built_in(document, obj),
         # The controller writes the rules of an aggregated role once it is applied.
         grants_everything=None
         if aggregated and document.source == "manifests"
@@ -81,7 +82,7 @@ def shape_role_binding(document: Document, obj: Json) -> Iterator[Placed]:
         role_name=role,
         role_uid=uid(document.cluster, role_namespace, role_kind, role),
         is_cluster_wide=kind == "ClusterRoleBinding",
-        is_built_in=_is_built_in(obj),
+        is_built_in=_is_built_in(document, obj),
     )
     yield from numbered(_subject(document, subject) for subject in mappings(obj, "subjects"))
 
@@ -116,5 +117,14 @@ def shape_service_account(document: Document, obj: Json) -> Iterable[Placed]:
     )
 
 
-def _is_built_in(obj: Json) -> bool:
-    return text(obj, "metadata", "labels", _BUILT_IN) == "rbac-defaults"
+def _is_built_in(document: Document, obj: Json) -> bool:
+    """The API server makes these and keeps them as they are; the label alone anyone can write.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+    """
+    name = text(obj, "metadata", "name")
+    return (
+        document.source != "manifests"
+        and text(obj, "metadata", "labels", _BUILT_IN) == "rbac-defaults"
+        and (name.startswith("system:") or name in _DEFAULTS)
+    )

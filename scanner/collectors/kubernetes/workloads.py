@@ -460,8 +460,21 @@ def volume_sources(pod: Json) -> Iterator[tuple[str, str, bool, Json]]:
             yield name, part, True, {"secretName": body.get("name"), **body} if part == "secret" else body
 
 
+# What a volume, or a part of a projected one, can be made of. The API server drops keys that it does not know.
+# https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/
+_SOURCES = (
+    "hostPath", "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "clusterTrustBundle", "configMap",
+    "csi", "downwardAPI", "emptyDir", "ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk", "gitRepo",
+    "glusterfs", "image", "iscsi", "nfs", "persistentVolumeClaim", "photonPersistentDisk", "podCertificate",
+    "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "secret", "serviceAccountToken", "storageos",
+    "vsphereVolume",
+)  # fmt: skip
+
+
 def _only_source(volume: Json) -> str:
-    return next((key for key, value in sorted(volume.items()) if key != "name" and value is not None), "")
+    """The source among the known ones; else a key that may be a newer one."""
+    given = [key for key, value in volume.items() if key != "name" and value is not None]
+    return next((key for key in _SOURCES if key in given), next(iter(sorted(given)), ""))
 
 
 def _volumes(document: Document, pod: Json, every: list[dict[str, Json]]) -> Iterator[KubernetesVolume]:
