@@ -66,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "manifests"
         write(folder, args.files)
-        took = measured(args.runs, [sys.executable, "-m", "scanner", "gate", str(folder)], Path(name))
+        [took] = measured(args.runs, [[sys.executable, "-m", "scanner", "gate", str(folder)]], Path(name))
         print(f"{args.files} manifests: {took.wall:.2f} s wall, {took.cpu:.2f} s CPU, {took.memory:.0f} MB")
 
 

@@ -27,7 +27,7 @@ class KubernetesWebhook(Child, title="An admission webhook"):
 
 
 class KubernetesAdmissionPolicy(Resource, title="A policy that decides what a cluster lets in"):
-    """ValidatingAdmissionPolicy, Kyverno's policies, Gatekeeper's templates: that they are there, and whether they refuse."""
+    """ValidatingAdmissionPolicy, policies of Kyverno, templates of Gatekeeper: they are there, and they may refuse."""
 
     kind: str | None = column("Kind of the object.")
     engine: str | None = column("kubernetes, kyverno or gatekeeper.")
