@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import scanner
 from scanner.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _git(args: argparse.Namespace, ref: str) -> Baseline:
         command = _command(args, root, then, out)
         done = subprocess.run(  # ourselves
             command, cwd=then, capture_output=True, timeout=_DEADLINE, check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, "PYTHONPATH": str(Path(scanner.__file__).parents[1])},
         )  # fmt: skip
         if done.returncode not in (0, 1, 3):
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -93,9 +94,13 @@ def _git(args: argparse.Namespace, ref: str) -> Baseline:
 
 
 def _command(args: argparse.Namespace, root: Path, then: Path, out: Path) -> list[str]:
-    """The gate over the same files as they were. Its configuration is today's, but for the waivers."""
+    """The gate over the same files as they were. Its configuration is today's, but for the waivers.
+
+    `-P`: nothing of the working directory, which holds what somebody committed, is imported.
+    """
     command = [
         sys.executable,
+        "-P",
         "-m",
         "scanner",
         "gate",

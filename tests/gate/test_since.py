@@ -191,6 +191,16 @@ def test_a_git_ref_is_judged_by_todays_rules(repository: Path, capsys: pytest.Ca
     assert (finding["baseline"], finding["resource"]["address"]) == ("new", "aws_security_group.new")
 
 
+def test_nothing_that_was_committed_is_run(repository: Path) -> None:
+    """The base is judged in a folder that holds whatever somebody committed, modules with our names too."""
+    for name in ("scanner.py", "yaml.py", "json.py"):
+        (repository / name).write_text(f"open({str(repository / 'ran')!r}, 'w')\n")
+    commit()
+
+    assert gate_cli("--new-since", "git:HEAD") == 0
+    assert not (repository / "ran").exists()
+
+
 def test_a_waiver_in_the_working_tree_alone_is_not_honoured(repository: Path) -> None:
     waiver = (
         "waivers:\n  - id: W-1\n    rule: " + OPEN + "\n    scope: {uid: aws_security_group.new}\n"
