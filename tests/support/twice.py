@@ -29,7 +29,7 @@ from scanner.store import Snapshot, Stage, Store
 from scanner.tables import Call, Document, Gap, Row, Scope
 
 REDACTOR = Redactor(HashKey(b"k" * 32))
-Key = tuple[str, str]  # rule, uid
+Key = tuple[str, str, str]  # rule, uid, discriminator
 
 
 Word = tuple[str, Any]  # what a stage was told: its method and the argument
@@ -144,7 +144,7 @@ class Estate:
 
 
 def key(finding: Finding) -> Key:
-    return finding.rule, finding.resource.uid
+    return finding.rule, finding.resource.uid, finding.discriminator
 
 
 def lost(estate: Estate, now: Result, operation: str, *, known: bool) -> list[str]:
@@ -152,8 +152,9 @@ def lost(estate: Estate, now: Result, operation: str, *, known: bool) -> list[st
     status = {key(f): f for f in (*now.findings, *now.passed)}
     of_scopes = [f for f in now.findings if f.status == "unknown" and f.resource.uid.startswith("scope:")]
     problems = []
-    for rule, uid in sorted(estate.failed):
-        found = status.get((rule, uid))
+    for rule, uid, which in sorted(estate.failed):
+        # What could not be told apart any more is unknown as a whole.
+        found = status.get((rule, uid, which)) or status.get((rule, uid, ""))
         if found is None:
             if known or rule not in {f.rule for f in of_scopes}:
                 problems.append(f"{rule} {uid}: gone")
