@@ -21,6 +21,9 @@ class AwsPolicyStatement(Child, title="A statement of a policy"):
         "no condition names who or whence."
     )
     allows_other_account: bool | None = column("Allows a principal of an account other than the resource's.")
+    only_reads: bool | None = column(
+        "By their names its actions only read: Get, List, Describe or Head, nothing wider, nothing under NotAction."
+    )
     is_admin: bool | None = column("Allows every action on every resource; conditions on the request do not count.")
     requires_tls: bool | None = column("Deny for everyone where aws:SecureTransport is false, for all it names.")
     requires_mfa: bool | None = column("Holds only with MFA, or denies where there is none.")

@@ -79,14 +79,23 @@ def client(service: str, region: str = REGION, account: str = MAIN) -> Any:
     """An ordinary client of an account."""
     url = server()
     if account == MAIN:
-        return boto3.client(service, region_name=region, endpoint_url=url, **KEYS)
+        return _on_loopback(boto3.client(service, region_name=region, endpoint_url=url, **KEYS), account)
     given = boto3.client("sts", region_name=region, endpoint_url=url, **KEYS).assume_role(
         RoleArn=f"arn:aws:iam::{account}:role/Builder", RoleSessionName="build"
     )["Credentials"]
-    return boto3.client(
+    made = boto3.client(
         service, region_name=region, endpoint_url=url, aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
     )  # fmt: skip
+    return _on_loopback(made, account)
+
+
+def _on_loopback(made: Any, account: str) -> Any:
+    """The client; S3 control would put the account's id before the address."""
+    made.meta.events.register(
+        "before-call.s3-control", lambda params, **_: params.update(url=params["url"].replace(f"//{account}.", "//"))
+    )
+    return made
 
 
 def config(
@@ -574,11 +583,7 @@ def _s3(account: str, region: str, key: str) -> None:
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "environment", "Value": "production"}]})
     block = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False}
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block | {"RestrictPublicBuckets": False})
-    s3control = client("s3control", region, account)
-    s3control.meta.events.register(
-        "before-call", lambda params, **_: params.update(url=params["url"].replace(f"//{account}.", "//"))
-    )
-    s3control.put_public_access_block(
+    client("s3control", region, account).put_public_access_block(
         AccountId=account,
         PublicAccessBlockConfiguration=dict.fromkeys((*block, "RestrictPublicBuckets"), False)
         | {"BlockPublicPolicy": True},

@@ -51,6 +51,7 @@ _RESOURCE_KEYS = re.compile(r"aws:(resource(tag/.*|account|org.*)|requesttag/.*)
 _ANY_ACTION = ("iam:putuserpolicy", "s3:getobject", "z9:z9")
 _ANY_RESOURCE = ("arn:aws:s3:::q7-z9", "arn:aws:iam::000000000007:user/q7-z9", "arn:aws:z9:z9:000000000007:q7/z9")
 _ANY_OBJECT = ("q7-z9", "z9/q7.z9")
+_READING = ("get", "list", "describe", "head")
 _POSITIVE = {"stringequals", "stringlike", "stringequalsignorecase", "arnequals", "arnlike", "ipaddress", "bool"}
 _WILD = re.compile(r"[*?]")
 
@@ -120,6 +121,7 @@ def _statement(place: Mapping[str, Any], number: int, policy: Policy, raw: Json,
     row.is_scoped = s.is_scoped
     row.allows_everyone = s.allows and s.admits_anyone and not s.is_scoped
     row.allows_other_account = s.reaches_beyond(account)
+    row.only_reads = s.only_reads
     row.is_admin = s.is_admin
     row.requires_tls = s.requires_tls
     row.requires_mfa = s.requires_mfa
@@ -294,6 +296,12 @@ class Statement:
         if self.names_everyone or any(p.kind == "canonical" for p in self.principals):
             return True
         return named != {account}
+
+    @property
+    def only_reads(self) -> bool:
+        """Every action begins with a verb that reads; a pattern that is open before its verb's end may be any."""
+        verbs = (a.partition(":")[2] for a in self.actions)
+        return bool(self.actions) and not self.actions_negated and all(v.startswith(_READING) for v in verbs)
 
     @property
     def is_admin(self) -> bool:

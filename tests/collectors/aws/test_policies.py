@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.collectors.aws.policies import Policy, matches, parse, rows
+from scanner.collectors.aws.policies import Policy, Statement, matches, parse, rows
 from scanner.tables.aws_policy import (
     AwsPolicyAction,
     AwsPolicyCondition,
@@ -168,6 +168,24 @@ def test_conditions_that_say_who_or_whence_close_a_statement(condition: dict[str
     row = statement(**condition)
 
     assert (row.has_conditions, row.is_scoped, row.allows_everyone) == (True, scoped, not scoped)
+
+
+@pytest.mark.parametrize(
+    ("actions", "only_reads"),
+    [
+        ({"Action": "s3:GetObject"}, True),
+        ({"Action": ["s3:Get*", "S3:LISTBUCKET"]}, True),
+        ({"Action": ["s3:GetObject", "s3:PutObject"]}, False),
+        ({"Action": "s3:*"}, False),
+        ({"Action": "s3:G*"}, False),
+        ({"Action": "*"}, False),
+        ({"NotAction": "s3:GetObject"}, False),
+    ],
+)
+def test_what_may_be_more_than_reading_is_not_only_reading(actions: dict[str, Any], only_reads: bool) -> None:
+    raw = {"Effect": "Allow", "Principal": "*", "Resource": "*", **actions}
+
+    assert Statement.of(raw).only_reads is only_reads
 
 
 def test_one_narrow_condition_among_several_is_enough() -> None:
