@@ -8,6 +8,8 @@ import pytest
 
 from scanner.rules import Lock, check, load_rules, read_rule, rule_files
 
+pytestmark = pytest.mark.slow
+
 FILES = sorted(rule_files())
 
 

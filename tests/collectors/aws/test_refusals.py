@@ -14,6 +14,8 @@ from scanner.store import Estate
 from scanner.tables import Gap
 from tests.support import aws
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_undisturbed_scan_has_no_gap(full: Estate) -> None:
     assert full.rows(Gap) == []

@@ -15,6 +15,8 @@ from scanner.collectors.kubernetes.reads import SERVICE_ACCOUNTS
 from scanner.tables import Gap
 from tests.support.kubernetes import Scan, Scanner, certificate, shop
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[Object], Any]
 TABLES = list(dict.fromkeys(table for kind in KINDS for table in kind.tables))
 
