@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from scanner.cli import common
 from scanner.errors import InputError, StoreError
+from scanner.safe.text import many
 
 if TYPE_CHECKING:
     from scanner.collectors.checks import Check
@@ -144,7 +145,9 @@ def _database(path: Path) -> Iterator[Check]:
         hours = (time.time() - found.last) / 3600
         age = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
         yield Check(
-            "ok", what, f"schema {found.version}, {found.snapshots} snapshots, the last {age} old; sound at a glance"
+            "ok",
+            what,
+            f"schema {found.version}, {many(found.snapshots, 'snapshot')}, the last {age} old; sound at a glance",
         )
     if found.scanning:
         yield Check("note", what, f"a scan is writing to it (process {found.scanning})")

@@ -218,7 +218,8 @@ class Bench:
             wholly = rest.endswith("/global")
             self._insert("scope", {
                 "id": scope, "source": kind, "account": row.get("account") or "",
-                "region": "" if wholly else row.get("region") or "", "cluster": row.get("cluster") or "", "identity": "",
+                "region": "" if wholly else row.get("region") or "", "cluster": row.get("cluster") or "",
+                "identity": "",
             })  # fmt: skip
             for name in self.names:
                 self._insert("requested", {"scope": scope, "table_name": name})

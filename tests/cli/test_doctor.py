@@ -163,7 +163,7 @@ def test_a_sound_database_is_told_with_its_age(
         publish(store, database("a"), at=time.time() - 3 * 86400)
     code, lines = checks(capsys)
     assert code == 0
-    assert ("ok", "schema 2, 1 snapshots, the last 3 days old; sound at a glance") in of("database tierwall.db", lines)
+    assert ("ok", "schema 3, 1 snapshot, the last 3 days old; sound at a glance") in of("database tierwall.db", lines)
 
 
 def tampered(path: Path) -> None:
@@ -186,7 +186,7 @@ def overwritten(path: Path) -> None:
     ("damage", "told"),
     [
         (tampered, "snapshot 1 is not what was stored; `tierwall verify` tells what else is"),
-        (newer, "has schema version 99, newer than this Tierwall's 2; update Tierwall"),
+        (newer, "has schema version 99, newer than this Tierwall's 3; update Tierwall"),
         (overwritten, "is not an SQLite database; name another file with --db"),
     ],
 )

@@ -27,7 +27,7 @@ STATED = [
     ("staging", "session_timeout_seconds", 3600, 82),
     ("production", "session_timeout_seconds", 1800, 98),
     ("staging", "database_pool_size_min", 10, 78),
-    ("production", "database_pool_size_min", 50, 92),
+    ("production", "database_pool_size_min", 50, 93),
     ("production", "tls_required", 1, 94),  # ssl_mode: require
     ("production", "mfa_required", 1, 99),
     ("staging", "mfa_required", 1, 193),

@@ -132,7 +132,8 @@ def test_a_container_that_sets_nothing_has_the_documented_defaults() -> None:
         "memory_request_bytes": 0, "memory_limit_bytes": 0, "has_liveness_probe": False,
         "has_readiness_probe": False, "has_startup_probe": False, "host_ports": 0, "has_selinux": False,
         "selinux_type": "", "selinux_user": "", "selinux_role": "", "host_process": False, "windows_user": "",
-        "gmsa_spec": "", "is_pinned": False, "drops_net_raw": False, "uses_sudo": False, "repeated_variables": 0, "host_probes": 0,
+        "gmsa_spec": "", "is_pinned": False, "drops_net_raw": False, "uses_sudo": False,
+        "repeated_variables": 0, "host_probes": 0,
     }  # fmt: skip
 
 
