@@ -85,7 +85,7 @@ def test_a_listing_that_breaks_off_keeps_what_it_had_and_says_so(
         assert aws.uncovered(full, estate) == []
         assert aws.invented(full, estate) == []
         kept = sum(map(len, aws.facts(estate).values()))
-        assert (kept < 10) == (pages < 2)
+        assert (kept < 20) == (pages < 2)  # what comes in no listing is always there: the account, its region, its hub
 
 
 def test_pages_of_one_tell_the_same_as_one_page(full: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
