@@ -295,7 +295,8 @@ def _scope_gaps(lost: _Lost) -> Iterator[Gap]:
     for scope, gap in lost.scopes.items():
         yield from _gaps(TABLES, gap, scope)
     for scope, gap in lost.accounts.items():
-        yield from _gaps((KubernetesGrant,), gap, scope, column="through")
+        # An account that was not seen may have rights through its groups.
+        yield from _gaps((KubernetesSubject, KubernetesGrant), gap, scope)
         yield from _gaps((KubernetesWorkloadAccess,), gap, scope, column="account_is_there")
 
 

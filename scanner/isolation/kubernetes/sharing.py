@@ -38,7 +38,7 @@ _USERS: dict[str, tuple[type[Row], ...]] = {
     "storage class": (KubernetesPersistentVolumeClaim,),
     "secret value": (KubernetesSecretValue,),
     "node pool": (KubernetesNodeSelector,),
-    "account": (),
+    "account": (KubernetesNamespace,),  # the account's environment is that of its namespace
     "writing": (),
 }
 
