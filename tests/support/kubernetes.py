@@ -41,7 +41,7 @@ def obj(version: str, kind: str, name: str, namespace: str = "", **rest: Any) ->
     metadata: Object = {"name": name}
     if namespace:
         metadata["namespace"] = namespace
-    for key in ("labels", "annotations", "ownerReferences"):
+    for key in ("labels", "annotations", "ownerReferences", "uid"):
         if key in rest:
             metadata[key] = rest.pop(key)
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
@@ -67,15 +67,15 @@ def deployment(name: str, space: str, spec: Object, **rest: Any) -> Object:
 
 
 def owned_by(kind: str, name: str, version: str = "apps/v1") -> list[Object]:
-    """The reference that a controller puts on what it makes."""
-    return [{"apiVersion": version, "kind": kind, "name": name, "uid": "u", "controller": True}]
+    """The reference that a controller puts on what it makes; its uid is `<kind>-<name>`."""
+    return [{"apiVersion": version, "kind": kind, "name": name, "uid": f"{kind}-{name}", "controller": True}]
 
 
 def shop() -> list[Object]:
     """Two namespaces with at least one object of every kind that is read."""
     web = deployment(
-        "web", "production",
-        {
+        "web", "production", uid="Deployment-web",
+        spec={
             "serviceAccountName": "web",
             "imagePullSecrets": [{"name": "registry"}],
             "containers": [{
@@ -116,8 +116,8 @@ def shop() -> list[Object]:
             spec={"providerID": "aws:///eu-west-1a/i-1", "taints": [{"key": "gpu", "effect": "NoSchedule"}]},
             status={"nodeInfo": {"kubeletVersion": "v1.34.1", "architecture": "amd64"}, "images": []}),
         web,
-        obj("apps/v1", "ReplicaSet", "web-1", "production", ownerReferences=owned_by("Deployment", "web"),
-            spec=web["spec"]),
+        obj("apps/v1", "ReplicaSet", "web-1", "production", uid="ReplicaSet-web-1",
+            ownerReferences=owned_by("Deployment", "web"), spec=web["spec"]),
         obj("v1", "Pod", "web-1-a", "production", ownerReferences=owned_by("ReplicaSet", "web-1"), spec=pod_spec()),
         obj("v1", "Pod", "debug", "integration", labels={"run": "debug"}, spec=pod_spec()),
         obj("apps/v1", "DaemonSet", "agent", "integration", spec={"template": {"spec": agent}}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from scanner.collectors.kubernetes.commands import command_lines
@@ -156,8 +156,9 @@ def secret_values(obj: Json) -> dict[str, str]:
     return out | dict(names(obj, "stringData"))
 
 
-def is_owned(obj: Mapping[str, Json]) -> bool:
-    """A workload that is read itself made this one, so it is none of its own."""
+def is_owned(obj: Mapping[str, Json], controllers: Collection[str]) -> bool:
+    """A workload that has been read made this one, so it is none of its own. `controllers` has the uids that the API
+    server gave those: the reference alone anyone can write."""
     if obj.get("kind") not in WORKLOADS:
         return False
     try:
@@ -168,6 +169,7 @@ def is_owned(obj: Mapping[str, Json]) -> bool:
         owner.get("controller") is True
         and owner.get("kind") in _CONTROLLERS
         and str(owner.get("apiVersion")).rpartition("/")[0] in _CONTROLLER_GROUPS
+        and owner.get("uid") in controllers
         for owner in owners
     )
 

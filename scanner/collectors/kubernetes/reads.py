@@ -79,19 +79,20 @@ NAMESPACES = Read("v1", "namespaces", "Namespace", "kubernetes_namespace", names
 SERVICE_ACCOUNTS = Read("v1", "serviceaccounts", "ServiceAccount", "kubernetes_service_account", refers_to_secrets=True)
 SECRETS = Read("v1", "secrets", "Secret", "kubernetes_secret")
 
-# Namespaces come first, since they say where else to look, and service accounts before the workloads that use them.
+# Namespaces come first, since they say where else to look, service accounts before the workloads that use them, and
+# what makes workloads before what it makes.
 READS: tuple[Read, ...] = (
     NAMESPACES,
     SERVICE_ACCOUNTS,
     Read("v1", "nodes", "Node", "kubernetes_node", namespaced=False),
-    _workload("v1", "pods", "Pod"),
-    _workload("v1", "replicationcontrollers", "ReplicationController"),
+    _workload("batch/v1", "cronjobs", "CronJob"),
+    _workload("batch/v1", "jobs", "Job"),
     _workload(_APPS, "deployments", "Deployment"),
     _workload(_APPS, "statefulsets", "StatefulSet"),
     _workload(_APPS, "daemonsets", "DaemonSet"),
+    _workload("v1", "replicationcontrollers", "ReplicationController"),
     _workload(_APPS, "replicasets", "ReplicaSet"),
-    _workload("batch/v1", "jobs", "Job"),
-    _workload("batch/v1", "cronjobs", "CronJob"),
+    _workload("v1", "pods", "Pod"),
     Read("v1", "services", "Service", "kubernetes_service"),
     Read(_NET, "ingresses", "Ingress", "kubernetes_ingress", refers_to_secrets=True),
     _added("route.openshift.io/v1", "routes", "Route", "kubernetes_ingress"),

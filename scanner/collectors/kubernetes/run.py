@@ -16,6 +16,7 @@ from scanner.collectors.kubernetes.identity import uid
 from scanner.collectors.kubernetes.kinds import BY_NAME, KINDS
 from scanner.collectors.kubernetes.listing import Listing, list_all
 from scanner.collectors.kubernetes.objects import (
+    WORKLOADS,
     Place,
     Secrets,
     Seen,
@@ -25,6 +26,7 @@ from scanner.collectors.kubernetes.objects import (
     with_service_account,
 )
 from scanner.collectors.kubernetes.reads import NAMESPACES, PRESENT, READS, SECRETS, SERVICE_ACCOUNTS, Read
+from scanner.collectors.kubernetes.values import dig
 from scanner.errors import SourceError
 from scanner.tables import Call, Document, Gap, Json, Row, Scope
 from scanner.tables.kubernetes_cluster import KubernetesCluster
@@ -108,6 +110,7 @@ class _Reader:
         self.accounts_odd: dict[tuple[str, str], _Failure] = {}
         self.spaces: list[str] = []  # namespaces that are known to be there
         self.spaces_lost: _Failure | None = None
+        self.controllers: set[str] = set()  # uids, as the API server gives them, of the workloads that came
         self.stopped: _Failure | None = None  # nothing more is asked
         globs = options.namespaces or ("*",)
         self.globs = () if "*" in globs else tuple(globs)
@@ -284,7 +287,9 @@ class _Reader:
 
     def _seen(self, read: Read, obj: dict[str, Json]) -> Seen | None:
         """What is kept of an object as it goes by."""
-        if is_owned(obj):
+        if obj.get("kind") in WORKLOADS and isinstance(given := dig(obj, "metadata", "uid"), str):
+            self.controllers.add(given)
+        if is_owned(obj, self.controllers):
             return None
         seen, lacks = see(obj, self.where), unidentified(obj, namespaced=read.namespaced)
         return replace(seen, problem=lacks, is_identified=False) if lacks else seen

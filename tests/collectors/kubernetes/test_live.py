@@ -28,6 +28,7 @@ from tests.support.kubernetes import (
     kinds,
     namespace,
     obj,
+    owned_by,
     pod_spec,
     server,
     shop,
@@ -74,6 +75,24 @@ def test_a_pod_that_a_foreign_controller_made_is_a_workload(scan: Scanner) -> No
         found = scan(api)
 
     assert workloads(found) == {"k8s:test/production/Pod/canary"}
+
+
+def test_a_pod_whose_owner_is_not_there_is_a_workload(scan: Scanner) -> None:
+    """The API server takes whatever reference a pod comes with; only what has been read can have made it."""
+    made_up = obj("v1", "Pod", "p", "production", ownerReferences=owned_by("ReplicaSet", "gone"), spec=pod_spec())
+    with server([*shop(), made_up]) as api:
+        found = scan(api)
+
+    assert "k8s:test/production/Pod/p" in workloads(found)
+    assert "k8s:test/production/Pod/web-1-a" not in workloads(found)
+
+
+def test_where_owners_cannot_be_listed_what_they_made_is_judged_itself(scan: Scanner) -> None:
+    with server(shop()) as api:
+        api.fault(403, resource="replicasets", version="apps/v1")
+        found = scan(api)
+
+    assert "k8s:test/production/Pod/web-1-a" in workloads(found)
 
 
 def test_pages_are_joined(scan: Scanner) -> None:
