@@ -17,6 +17,7 @@ class AwsInstance(Resource, title="An EC2 instance"):
     availability_zone: str | None = column("Zone.")
     private_ip: str | None = column("Primary private IPv4 address; '' if none.")
     public_ip: str | None = column("Public IPv4 address; '' if none.")
+    has_public_address: bool | None = column("Any of its interfaces has a public IPv4 address, or one of IPv6.")
     instance_profile_uid: str | None = column("ARN of the instance profile; '' if none.")
     imdsv2_required: bool | None = column("The metadata service demands a session token, or is off.")
     metadata_hop_limit: int | None = column("How many hops an answer of the metadata service may travel.")

@@ -7,7 +7,9 @@ from scanner.tables.base import Resource, column
 
 class AwsDynamodbTable(Resource, title="A DynamoDB table"):
     created: int | None = column("Created.", unit="UTC seconds")
-    encryption: str | None = column("Whose key encrypts it: AWS_OWNED, AWS_MANAGED or CUSTOMER.")
+    encryption: str | None = column(
+        "AWS_OWNED: a key that no account sees; KMS: one of the account's, made by AWS or by the customer."
+    )
     kms_key_uid: str | None = column("Key that encrypts it; '' for one that AWS owns.")
     pitr_enabled: bool | None = column("Can be restored to any second of the period.")
     pitr_period_seconds: int | None = column("How far back it can be restored; 0 if not at all.", unit="seconds")

@@ -26,6 +26,7 @@ def _instance(shape: Shape, parts: Parts) -> None:
         availability_zone=own.text("availability_zone"),
         private_ip=own.text("private_ip", absent=RUNNING),
         public_ip=own.text("public_ip", absent=RUNNING),
+        has_public_address=_has_public_address(own),
         instance_profile_uid=own.ref(
             "iam_instance_profile",
             "aws_iam_instance_profile",
@@ -43,6 +44,15 @@ def _instance(shape: Shape, parts: Parts) -> None:
     shape.lost(AwsInstanceVolume, "", RUNNING)
     attached_groups(shape, parts, own, "vpc_security_group_ids")
     fill_tags(shape, own)
+
+
+def _has_public_address(own: View) -> bool | Lost:
+    """Certain where the plan asks for one. That there is none the plan does not say of every interface."""
+    asked = own.boolean("associate_public_ip_address", absent=False)
+    given = [own.text("public_ip", absent=""), own.items("ipv6_addresses"), own.integer("ipv6_address_count", absent=0)]
+    if asked is True or any(value for value in given if not isinstance(value, Lost)):
+        return True
+    return next((value for value in (asked, *given) if isinstance(value, Lost)), RUNNING)
 
 
 def _has_user_data(own: View) -> bool | Lost:

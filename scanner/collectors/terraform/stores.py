@@ -46,9 +46,7 @@ def _table(shape: Shape, parts: Parts) -> None:
     shape.resource(
         AwsDynamodbTable,
         created=RUNNING,
-        encryption="AWS_OWNED"
-        if on is False
-        else then(on, lambda _: then(key, lambda text: "CUSTOMER" if text else "AWS_MANAGED")),
+        encryption=then(on, lambda is_on: "KMS" if is_on else "AWS_OWNED"),
         kms_key_uid="" if on is False else then(on, lambda _: then(key, lambda text: text or RUNNING)),
         pitr_enabled=pitr,
         pitr_period_seconds=0 if pitr is False else then(pitr, lambda _: then(days, lambda n: (n * _DAY) or period)),

@@ -326,3 +326,28 @@ def test_how_often_a_schedule_fires(expression: str, seconds: int | None) -> Non
 @given(st.text("cronate()0123456789 */,-?#LWMSUX", max_size=30))
 def test_no_schedule_however_odd_stops_a_scan(text: str) -> None:
     assert interval_seconds(text) is None or interval_seconds(text) >= 0  # type: ignore[operator]  # None is the other case
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "expected"),
+    [
+        ([], False),
+        ([{"PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.1"}], "Ipv6Addresses": []}], False),
+        ([{}, {"PrivateIpAddresses": [{}, {"Association": {"PublicIp": "203.0.113.7"}}]}], True),
+        ([{"Ipv6Addresses": [{"Ipv6Address": "2001:db8::1"}]}], True),
+    ],
+)
+def test_an_address_of_any_interface_makes_an_instance_public(interfaces: list[Any], expected: bool) -> None:
+    (row, *_) = shape("aws_instance", {"DescribeInstances": {"NetworkInterfaces": interfaces}})
+
+    assert (row.public_ip, row.has_public_address) == ("", expected)
+
+
+@pytest.mark.parametrize(("status", "expected"), [("in-sync", True), ("pending-reboot", None), ("applying", None)])
+def test_a_parameter_group_that_waits_for_a_restart_says_nothing_of_now(status: str, expected: bool | None) -> None:
+    groups = [{"DBParameterGroupName": "tls", "ParameterApplyStatus": status}]
+    raw = {"Engine": "postgres", "EngineVersion": "14.9", "DBParameterGroups": groups}
+    forced = [{"ParameterName": "rds.force_ssl", "ParameterValue": "1"}]
+    (row, *_) = shape("aws_rds_instance", {"DescribeDBInstances": raw, "DescribeDBParameters": forced})
+
+    assert row.tls_required is expected

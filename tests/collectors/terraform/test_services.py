@@ -65,7 +65,7 @@ def said(row: Row) -> dict[str, Any]:
             AwsDynamodbTable,
             {"encryption": "AWS_OWNED", "kms_key_uid": "", "pitr_enabled": False, "pitr_period_seconds": 0,
              "deletion_protection": False},
-            {"encryption": "CUSTOMER", "kms_key_uid": KEY, "pitr_enabled": True, "pitr_period_seconds": 35 * DAY,
+            {"encryption": "KMS", "kms_key_uid": KEY, "pitr_enabled": True, "pitr_period_seconds": 35 * DAY,
              "deletion_protection": True},
         ),
         (

@@ -37,6 +37,7 @@ def shape_instance(document: Document) -> Iterator[Placed]:
         row.subnet_uid = uid_of(document, "aws_subnet", raw.get("SubnetId", ""))
         row.availability_zone = raw.get("Placement", {}).get("AvailabilityZone", "")
         row.private_ip, row.public_ip = raw.get("PrivateIpAddress", ""), raw.get("PublicIpAddress", "")
+        row.has_public_address = bool(row.public_ip) or any(map(_is_public, raw.get("NetworkInterfaces", ())))
         row.instance_profile_uid = raw.get("IamInstanceProfile", {}).get("Arn", "")
         metadata = raw.get("MetadataOptions")
         if metadata is not None:
@@ -61,6 +62,11 @@ def shape_instance(document: Document) -> Iterator[Placed]:
     )
     yield from attached_groups(document, field(raw, "SecurityGroups", ()), "GroupId")
     yield from tag_rows(document, tag_map(field(raw, "Tags", ()) or ()), document.place)
+
+
+def _is_public(interface: Json) -> bool:
+    addresses = interface.get("PrivateIpAddresses", ())
+    return bool(interface.get("Ipv6Addresses")) or any(a.get("Association", {}).get("PublicIp") for a in addresses)
 
 
 def shape_volume(document: Document) -> Iterator[Placed]:

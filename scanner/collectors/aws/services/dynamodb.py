@@ -30,8 +30,7 @@ def shape(document: Document) -> Iterator[Placed]:
         in_use = encryption.get("Status") in ("ENABLED", "UPDATING", "ENABLING")
         row.created = seconds(raw.get("CreationDateTime"))
         row.kms_key_uid = encryption.get("KMSMasterKeyArn", "") if in_use else ""
-        # The answer does not say whose the key is; an alias of AWS's is not in it either.
-        row.encryption = "AWS_OWNED" if not in_use else "CUSTOMER" if row.kms_key_uid else "AWS_MANAGED"
+        row.encryption = "KMS" if in_use else "AWS_OWNED"
         row.deletion_protection = raw.get("DeletionProtectionEnabled", False)
     backups = field(parts.get("DescribeContinuousBackups"), "ContinuousBackupsDescription", {})
     if backups is not None:

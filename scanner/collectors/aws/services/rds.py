@@ -93,7 +93,7 @@ def _replications(document: Document, raw: Json) -> Iterator[AwsRdsReplication]:
 def _tls_required(raw: Json, parameters: Json) -> bool | None:
     """A parameter that nobody set has the engine's default; a default group cannot be changed at all."""
     engine, version = field(raw, "Engine", ""), field(raw, "EngineVersion", "")
-    if raw is None or not tls_parameter(engine):
+    if raw is None or not tls_parameter(engine) or _is_pending(raw):
         return None
     if _default_group(raw):
         return tls_by_default(engine, version)
@@ -103,6 +103,11 @@ def _tls_required(raw: Json, parameters: Json) -> bool | None:
         if parameter.get("ParameterName") == tls_parameter(engine) and "ParameterValue" in parameter:
             return str(parameter["ParameterValue"]).lower() in _ON
     return tls_by_default(engine, version)
+
+
+def _is_pending(raw: Json) -> bool:
+    """What the group says does not hold yet: it waits for a restart, or is being applied."""
+    return any(g.get("ParameterApplyStatus", "in-sync") != "in-sync" for g in raw.get("DBParameterGroups", ()))
 
 
 def _group(raw: Json) -> str:
@@ -183,6 +188,9 @@ def _instance(api: Api, raw: Json, groups: dict[str, list[Json] | Refused]) -> N
     engine = raw.get("Engine", "")
     if not tls_parameter(engine):
         detail = f"{engine} does not say in the instance's parameters whether TLS is required"
+        api.gap(AwsRdsInstance, "tls_required", "unsupported", uid=uid, detail=detail)
+    elif _is_pending(raw):
+        detail = "the parameter group does not hold yet: the instance waits for a restart"
         api.gap(AwsRdsInstance, "tls_required", "unsupported", uid=uid, detail=detail)
     elif not _default_group(raw):
         _add_parameters(api, uid, parts, groups)
