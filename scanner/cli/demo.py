@@ -126,7 +126,7 @@ def _say(out: Path) -> None:
     for severity in common.SEVERITIES:
         failing = [f for f in found["findings"] if f["severity"] == severity and f["status"] == "fail"]
         if failing:
-            print(f"  {severity:8} {len(failing):3}  {failing[0]['title']}: {failing[0]['resource']['name']}")
+            print(f"  {severity:8} {len(failing):3}  such as {failing[0]['resource']['name']}: {failing[0]['message']}")
     print(f"open {out / 'tierwall-report.html'} or {out / 'tierwall-report.pdf'}; the data: {out / 'findings.json'}")
     first = next((f for f in found["findings"] if f["status"] == "fail"), None)
     if first:

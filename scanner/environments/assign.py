@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,6 @@ from scanner.environments.model import Config
 from scanner.environments.policy import Tier
 from scanner.errors import UsageError
 from scanner.store.estate import Estate
-from scanner.store.place import translated
 from scanner.tables import Assignment, Environment, Gap, Requested, Resource, Row, tables
 from scanner.tables.aws_account import AwsTag
 from scanner.tables.estate import TierwallAllowedPath, TierwallAssignment, TierwallThreshold
@@ -93,7 +91,7 @@ def assign(estate: Estate, config: Config, environment: str | None = None, *, fo
     }
     declared = [name for name, one in config.environments.items() if one.each is None or name == environment]
     names = sorted({*declared, *expanded})
-    with _at_once(estate):
+    with estate.at_once():
         for kind in _WRITTEN:
             estate.connection.execute(f"DELETE FROM {kind.table}")  # noqa: S608  # a declared table
         estate.connection.execute("DELETE FROM gap WHERE table_name = ?", [TierwallAssignment.table])
@@ -114,22 +112,6 @@ def _declared(config: Config, name: str) -> None:
     if template is None or ("/" in name and template.each is None):
         known = ", ".join(config.environments) or "none"
         raise UsageError(f"environment {name}: tierwall.yaml does not declare it; it declares {known}")
-
-
-@contextlib.contextmanager
-def _at_once(estate: Estate) -> Iterator[None]:
-    """All that is written is kept, or nothing."""
-    with translated(estate.path):
-        if estate.connection.in_transaction:  # the caller's own: it decides what is kept
-            yield
-            return
-        estate.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            estate.connection.execute("COMMIT")
-        finally:
-            if estate.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
-                estate.connection.execute("ROLLBACK")
 
 
 def _resources(estate: Estate) -> Iterator[_Found]:

@@ -5,13 +5,11 @@ A derivation declares the tables it writes, with their inputs, and writes the ga
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.isolation.ready import Ready, insert
-from scanner.store.place import translated
 
 if TYPE_CHECKING:
     from scanner.store import Estate
@@ -42,7 +40,7 @@ _MODULES = (
 
 def derive(estate: Estate) -> None:
     """Fill the derived tables of an estate whose environments are assigned; what an earlier call wrote is replaced."""
-    with _at_once(estate):
+    with estate.at_once():
         for name in _MODULES:
             module: Derivation = import_module(name)
             if not _is_asked(estate, module):
@@ -60,19 +58,3 @@ def _is_asked(estate: Estate, module: Derivation) -> bool:
     marks = ", ".join("?" * len(names))
     found = estate.connection.execute(f"SELECT 1 FROM requested WHERE table_name IN ({marks}) LIMIT 1", names)
     return found.fetchone() is not None
-
-
-@contextlib.contextmanager
-def _at_once(estate: Estate) -> Iterator[None]:
-    """All that is written is kept, or nothing."""
-    with translated(estate.path):
-        if estate.connection.in_transaction:  # the caller's own: it decides what is kept
-            yield
-            return
-        estate.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            estate.connection.execute("COMMIT")
-        finally:
-            if estate.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
-                estate.connection.execute("ROLLBACK")

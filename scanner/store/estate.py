@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from scanner.errors import StoreError
 from scanner.safe.numbers import fitted
+from scanner.store.place import translated
 from scanner.tables import Gap, Placed, Row, Value, tables
 
 R = TypeVar("R", bound=Row)
@@ -114,6 +116,21 @@ class Estate:
                         column_name=column.name, reason="unsupported", detail=f"what was read is {wanted}")
                 )  # fmt: skip
         return tuple(kept), gaps
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is written meanwhile is kept, or nothing. Within a transaction of the caller's, he decides."""
+        with translated(self.path):
+            if self.connection.in_transaction:
+                yield
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            finally:
+                if self.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
+                    self.connection.execute("ROLLBACK")
 
     def rows(self, kind: type[R], where: str = "1", *values: object) -> list[R]:
         """The rows of a table in the order of its key. `where` is our own SQL, never outside text."""

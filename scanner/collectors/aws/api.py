@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -98,6 +98,12 @@ class Api:
         refused = yield from self._ask(read, uid, region, arguments, keys)
         if refused:
             self.lose(read, refused, uid)
+
+    def in_batches(self, name: str, key: str, argument: str, values: Sequence[Json], size: int) -> Iterator[Json]:
+        """The elements of a listing that takes so many names at once."""
+        for start in range(0, len(values), size):
+            batch: dict[str, Any] = {argument: values[start : start + size]}
+            yield from self.items(name, key, **batch)
 
     def gather(self, name: str, key: str, **arguments: Any) -> list[Json] | None:
         """A whole listing at once; None when a page of it was refused, for then no absence can be told from it."""

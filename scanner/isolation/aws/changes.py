@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from scanner.collectors.aws.shaping import both, either
 from scanner.tables import Derived, Placed
 from scanner.tables.aws_account import AwsAccount, AwsAccountChange
 from scanner.tables.aws_cloudtrail import AwsCloudtrailTrail
@@ -38,13 +39,13 @@ def rows(estate: Estate) -> Iterator[AwsAccountChange]:
     for account in accounts:
         place = {name: getattr(account, name) for name in Placed.columns()}
         for change in CHANGES:
-            ways = [_all(_records(trail), told.of(trail, change)) for trail in trails[account.account]]
-            yield AwsAccountChange(**place, change=change, is_told=_any(*ways))
+            ways = [both(_records(trail), told.of(trail, change)) for trail in trails[account.account]]
+            yield AwsAccountChange(**place, change=change, is_told=either(*ways))
 
 
 def _records(trail: AwsCloudtrailTrail) -> Truth:
     every = None if trail.management_events is None else trail.management_events == "all"
-    return _all(trail.is_multi_region, trail.is_logging, every)
+    return both(trail.is_multi_region, trail.is_logging, every)
 
 
 class _Told:
@@ -60,7 +61,7 @@ class _Told:
         self.metrics: defaultdict[tuple[str | None, ...], list[Truth]] = defaultdict(list)
         for metric in estate.rows(AwsAlarmMetric):
             alarm = alarms.get(metric.uid)
-            tells = None if alarm is None else _all(alarm.actions_enabled, alarm.has_alarm_action)
+            tells = None if alarm is None else both(alarm.actions_enabled, alarm.has_alarm_action)
             self.metrics[metric.account, metric.region, metric.metric_namespace, metric.metric_name].append(tells)
 
     def of(self, trail: AwsCloudtrailTrail, change: str) -> Truth:
@@ -72,15 +73,7 @@ class _Told:
         group = trail.log_group.removesuffix(":*")
         if group.split(":")[4:5] and group.split(":")[4] not in self.accounts:
             return None
-        return _any(*(_all(watch.is_watched, self._tells(watch)) for watch in self.watches[group, change]))
+        return either(*(both(watch.is_watched, self._tells(watch)) for watch in self.watches[group, change]))
 
     def _tells(self, watch: AwsLogWatch) -> Truth:
-        return _any(*self.metrics[watch.account, watch.region, watch.metric_namespace, watch.metric_name])
-
-
-def _any(*truths: Truth) -> Truth:
-    return True if True in truths else None if None in truths else False
-
-
-def _all(*truths: Truth) -> Truth:
-    return False if False in truths else None if None in truths else True
+        return either(*self.metrics[watch.account, watch.region, watch.metric_namespace, watch.metric_name])

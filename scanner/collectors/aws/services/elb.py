@@ -70,11 +70,9 @@ READS = (
 def fetch(api: Api) -> None:
     """Every classic load balancer; tags come for twenty at once."""
     found = api.gather("DescribeLoadBalancers", "LoadBalancerDescriptions") or []
-    tags: dict[str, Json] = {}
-    for start in range(0, len(found), _BATCH):
-        names = [raw["LoadBalancerName"] for raw in found[start : start + _BATCH]]
-        for described in api.items("DescribeTags", "TagDescriptions", LoadBalancerNames=names):
-            tags[described["LoadBalancerName"]] = described["Tags"]
+    names = [raw["LoadBalancerName"] for raw in found]
+    described = api.in_batches("DescribeTags", "TagDescriptions", "LoadBalancerNames", names, _BATCH)
+    tags: dict[str, Json] = {one["LoadBalancerName"]: one["Tags"] for one in described}
     api.each(lambda raw: _balancer(api, raw, tags), found)
 
 

@@ -83,11 +83,9 @@ READS = (
 def fetch(api: Api) -> None:
     """Every load balancer; tags come for twenty at once."""
     found = api.gather("DescribeLoadBalancers", "LoadBalancers") or []
-    tags: dict[str, Json] = {}
-    for start in range(0, len(found), _BATCH):
-        arns = [raw["LoadBalancerArn"] for raw in found[start : start + _BATCH]]
-        for described in api.items("DescribeTags", "TagDescriptions", ResourceArns=arns):
-            tags[described["ResourceArn"]] = described["Tags"]
+    arns = [raw["LoadBalancerArn"] for raw in found]
+    described = api.in_batches("DescribeTags", "TagDescriptions", "ResourceArns", arns, _BATCH)
+    tags: dict[str, Json] = {one["ResourceArn"]: one["Tags"] for one in described}
     api.each(lambda raw: _balancer(api, raw, tags), found)
 
 

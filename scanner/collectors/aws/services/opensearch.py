@@ -57,9 +57,8 @@ READS = (
 def fetch(api: Api) -> None:
     """Every domain, described five at once."""
     names = [found["DomainName"] for found in api.gather("ListDomainNames", "DomainNames") or ()]
-    for start in range(0, len(names), _BATCH):
-        described = api.items("DescribeDomains", "DomainStatusList", DomainNames=names[start : start + _BATCH])
-        api.each(lambda raw: _domain(api, raw), described)
+    described = api.in_batches("DescribeDomains", "DomainStatusList", "DomainNames", names, _BATCH)
+    api.each(lambda raw: _domain(api, raw), described)
 
 
 def _domain(api: Api, raw: Json) -> None:
